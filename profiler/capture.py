@@ -1,13 +1,12 @@
 """The contract between the two houses: what one invocation leaves behind.
 
 Frozen dataclasses and nothing else. `profiler.codec` turns a `Capture` into bytes and back;
-`profiler.keys` names the object. Times are integer nanoseconds, sizes integer bytes.
+`profiler.keys` names the object it is stored as. Times are integer nanoseconds, sizes integer bytes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 SCHEMA_VERSION = 1
 
@@ -173,4 +172,3 @@ class Capture:
     call_graph: tuple[CallEdge, ...] | None = None
     notes: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
-    unknown: dict[str, Any] = field(default_factory=dict)

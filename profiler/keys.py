@@ -1,0 +1,103 @@
+"""The name of a capture in a store: what a listing tells without opening anything.
+
+    function=NAME/date=YYYY-MM-DD/environment=ID/SEQUENCE-STARTED-DURATION-OUTCOME-REQUESTID.speedscope.json.gz
+
+Hive-style partitions, so that Athena, Spark, DuckDB and Polars find them by themselves. Duration and
+outcome stand in the name so that "the five slowest" costs a listing and five reads.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from profiler.capture import Capture
+
+SUFFIX = ".speedscope.json.gz"
+FUNCTION_PREFIX = "function="
+DATE_PREFIX = "date="
+
+_PATTERN = re.compile(
+    r"(?:^|/)function=(?P<function>[^/]+)/date=(?P<date>\d{4}-\d\d-\d\d)/environment=(?P<environment>[^/]+)/"
+    r"(?P<sequence>\d{8,12})-(?P<started>\d{8}T\d{6}\.\d{3}Z)-(?P<duration>\d{1,15})us-"
+    r"(?P<outcome>ok|error|timeout|out-of-memory)-(?P<request>[^/]*)\.speedscope\.json\.gz$"
+)
+_STARTED_FORMAT = "%Y%m%dT%H%M%S.%f"
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+_NAME_LIMIT = 120
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CaptureKey:
+    """The facts in a capture's name. `started_at_ns` is rounded down to the millisecond."""
+
+    function_name: str
+    environment_id: str
+    sequence: int
+    started_at_ns: int
+    duration_ns: int
+    outcome: str
+    request_id: str
+
+    @property
+    def cold(self) -> bool:
+        """Whether this was the first invocation of its environment."""
+        return self.sequence == 1
+
+    @classmethod
+    def of(cls, capture: Capture) -> CaptureKey:
+        """Return the key of a capture."""
+        invocation = capture.invocation
+        return cls(
+            function_name=invocation.function_name[:_NAME_LIMIT],
+            environment_id=invocation.environment_id[:_NAME_LIMIT],
+            sequence=invocation.sequence,
+            started_at_ns=invocation.started_at_ns // 1_000_000 * 1_000_000,
+            duration_ns=invocation.duration_ns // 1000 * 1000,
+            outcome=capture.outcome,
+            request_id=invocation.request_id[:_NAME_LIMIT],
+        )
+
+    @classmethod
+    def parse(cls, path: str) -> CaptureKey | None:
+        """Return the key that a path ends with, or None where it is no capture's name."""
+        match = _PATTERN.search(path)
+        if match is None:
+            return None
+        try:
+            started = datetime.datetime.strptime(match["started"][:-1], _STARTED_FORMAT)
+        except ValueError:
+            return None
+        elapsed = started.replace(tzinfo=datetime.timezone.utc) - _EPOCH
+        return cls(
+            function_name=unquote(match["function"]),
+            environment_id=unquote(match["environment"]),
+            sequence=int(match["sequence"]),
+            started_at_ns=elapsed // datetime.timedelta(milliseconds=1) * 1_000_000,
+            duration_ns=int(match["duration"]) * 1000,
+            outcome=match["outcome"],
+            request_id=unquote(match["request"]),
+        )
+
+    def __str__(self) -> str:
+        """Return the path below the store's prefix, with forward slashes."""
+        started = _EPOCH + datetime.timedelta(milliseconds=self.started_at_ns // 1_000_000)
+        stamp = f"{started:%Y%m%dT%H%M%S}.{started.microsecond // 1000:03d}Z"
+        return (
+            f"{FUNCTION_PREFIX}{_escape(self.function_name)}/{DATE_PREFIX}{started:%Y-%m-%d}/"
+            f"environment={_escape(self.environment_id)}/"
+            f"{self.sequence:08d}-{stamp}-{self.duration_ns // 1000}us-{self.outcome}-"
+            f"{_escape(self.request_id)}{SUFFIX}"
+        )
+
+
+def function_prefix(function_name: str) -> str:
+    """Return the partition that holds all captures of a function, with its trailing slash."""
+    return f"{FUNCTION_PREFIX}{_escape(function_name)}/"
+
+
+def _escape(text: str) -> str:
+    """Percent-encode what a path, a URL or a Hive partition would trip over."""
+    return quote(text, safe="") or "-"
