@@ -1,0 +1,32 @@
+"""What every engine is: started once, stopped once, and then thrown away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from profiler.capture import CallEdge, EngineInfo, Frame, ThreadProfile
+
+
+class Declined(Exception):
+    """An engine cannot run here without displacing somebody else; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What an engine saw. `threads[0]` is the thread that called `start`."""
+
+    info: EngineInfo
+    frames: tuple[Frame, ...]
+    threads: tuple[ThreadProfile, ...]
+    call_graph: tuple[CallEdge, ...] | None = None
+
+
+class Engine(Protocol):
+    """A profiling backend. A fresh instance for every capture; no state on the class."""
+
+    def start(self) -> None:
+        """Begin; the calling thread is the one that runs the handler. Raises Declined."""
+
+    def stop(self) -> Recording:
+        """End, put back whatever `start` changed, and return what was seen."""

@@ -1,0 +1,226 @@
+"""The sampler: a thread that looks at every thread's stack and charges the time that really passed.
+
+Two things make a sampler that lives under the GIL tell the truth. It weights each sample by the time
+elapsed since the last one, because a C call that holds the GIL delays the sample but not the clock.
+And it shortens the interpreter's switch interval while it runs, because a thread that waits for the
+GIL gets it only that long after asking.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+import time
+from array import array
+from types import CodeType
+
+from profiler.capture import EngineInfo, ThreadProfile
+from profiler.engines.base import Recording
+from profiler.engines.stacks import FrameTable, frame_of_code, is_own_code, outer_codes, shared_length
+from profiler.host import thread_cpu_ns, thread_name
+
+SWITCH_INTERVAL_S = 0.0005
+# Every so many runs the interval doubles: memory grows with the logarithm of a long invocation.
+RUNS_PER_DOUBLING = 50_000
+_STOP_TIMEOUT_S = 2.0
+# Threads of the profiler itself carry this prefix and are not part of anybody's profile.
+OWN_THREAD_PREFIX = "invocation-profiler"
+
+
+class _Lane:
+    """The runs of one thread: `stacks` are numbers of distinct stacks, one for each weight."""
+
+    __slots__ = ("cpu_ns", "last_tick", "name", "stacks", "start_ns", "weights_ns")
+
+    def __init__(self, name: str, start_ns: int, cpu_ns: int) -> None:
+        self.name = name
+        self.start_ns = start_ns
+        self.cpu_ns = cpu_ns
+        self.last_tick = 0
+        self.stacks = array("q")
+        self.weights_ns = array("q")
+
+
+class SamplerEngine:
+    """Sample all threads of the process every `interval_ns`; wall or per-thread CPU time."""
+
+    def __init__(self, interval_ns: int = 1_000_000, clock: str = "wall") -> None:
+        self._interval_ns = interval_ns
+        self._clock = clock
+        self._wake = _thread.allocate_lock()
+        self._done = _thread.allocate_lock()
+        self._lanes: dict[int, _Lane] = {}
+        self._finished_lanes: list[_Lane] = []
+        # Keyed by id: hashing a code object walks all its bytecode. The codes are kept in `_codes`,
+        # so that no id is used twice.
+        self._codes: dict[int, CodeType] = {}
+        self._stacks: dict[tuple[int, ...], int] = {}
+        self._runs = 0
+        self._ticks = 0
+
+    def start(self) -> None:
+        """Begin to sample; the calling thread is the handler's."""
+        self._process_id = os.getpid()
+        self._handler_thread = _thread.get_ident()
+        self._outer = outer_codes(sys._getframe(1))
+        self._previous_switch_s = sys.getswitchinterval()
+        self._switch_s = min(self._previous_switch_s, SWITCH_INTERVAL_S)
+        sys.setswitchinterval(self._switch_s)
+        # What is asked for is not always what is set: the interpreter keeps whole microseconds.
+        self._switch_s = sys.getswitchinterval()
+        self._wake.acquire()
+        self._done.acquire()
+        self._started_ns = self._last_ns = time.perf_counter_ns()
+        # Not threading.Thread: user code that counts or hooks threads must not see this one.
+        try:
+            _thread.start_new_thread(self._run, ())
+        except BaseException:
+            self._restore_switch_interval()
+            raise
+
+    def stop(self) -> Recording:
+        """End sampling and return the runs; the last stacks get the time since the last tick."""
+        stopped_ns = time.perf_counter_ns()
+        self._restore_switch_interval()
+        if os.getpid() == self._process_id:  # a forked child has no sampling thread to wait for
+            self._wake.release()
+            self._done.acquire(timeout=_STOP_TIMEOUT_S)
+            self._charge_rest(stopped_ns)
+        table = FrameTable()
+        threads = self._threads(table)
+        info = EngineInfo("sampler", self._interval_ns, self._clock, self._ticks)
+        return Recording(info, tuple(table.frames), threads)
+
+    # ---- while it runs -------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        own_thread = _thread.get_ident()
+        interval_ns = self._interval_ns
+        limit = RUNS_PER_DOUBLING
+        stopped = self._wake.acquire
+        clock = time.perf_counter_ns
+        try:
+            while not stopped(True, interval_ns / 1e9):
+                now_ns = clock()
+                self._tick(now_ns, now_ns - self._last_ns, own_thread)
+                self._last_ns = now_ns
+                if self._runs > limit:
+                    limit += RUNS_PER_DOUBLING
+                    interval_ns *= 2
+        finally:
+            self._done.release()
+
+    def _tick(self, now_ns: int, elapsed_ns: int, own_thread: int) -> None:
+        self._ticks += 1
+        tick = self._ticks
+        codes = self._codes
+        lanes = self._lanes
+        for thread, frame in sys._current_frames().items():
+            if thread == own_thread:
+                continue
+            key = []
+            while frame is not None:
+                code = frame.f_code
+                number = id(code)
+                if number not in codes:
+                    codes[number] = code
+                key.append(number)
+                frame = frame.f_back  # type: ignore[assignment]
+            lane = lanes.get(thread)
+            # A thread that was away for a tick has ended, and its id has been given to another.
+            if lane is None or lane.last_tick != tick - 1:
+                lane = self._open_lane(thread, now_ns - elapsed_ns)
+            lane.last_tick = tick
+            self._charge(lane, thread, tuple(key), elapsed_ns)
+
+    def _open_lane(self, thread: int, start_ns: int) -> _Lane:
+        previous = self._lanes.get(thread)
+        if previous is not None:
+            self._finished_lanes.append(previous)
+        cpu_ns = thread_cpu_ns(thread) if self._clock == "cpu" else 0
+        lane = self._lanes[thread] = _Lane(thread_name(thread), start_ns - self._started_ns, cpu_ns or 0)
+        return lane
+
+    def _charge(self, lane: _Lane, thread: int, key: tuple[int, ...], elapsed_ns: int) -> None:
+        if self._clock == "cpu":
+            cpu_ns = thread_cpu_ns(thread)
+            elapsed_ns = 0 if cpu_ns is None else cpu_ns - lane.cpu_ns
+            lane.cpu_ns = lane.cpu_ns if cpu_ns is None else cpu_ns
+            if elapsed_ns <= 0:
+                return
+        stacks = self._stacks
+        stack = stacks.get(key)
+        if stack is None:
+            stack = stacks[key] = len(stacks)
+        if lane.stacks and lane.stacks[-1] == stack:
+            lane.weights_ns[-1] += elapsed_ns
+        else:
+            lane.stacks.append(stack)
+            lane.weights_ns.append(elapsed_ns)
+            self._runs += 1
+
+    # ---- afterwards ----------------------------------------------------------------------------
+
+    def _restore_switch_interval(self) -> None:
+        # Where user code has set it meanwhile, its choice stands.
+        if sys.getswitchinterval() == self._switch_s:
+            sys.setswitchinterval(self._previous_switch_s)
+
+    def _charge_rest(self, stopped_ns: int) -> None:
+        rest_ns = stopped_ns - self._last_ns
+        if self._clock == "cpu" or rest_ns <= 0:
+            return
+        for lane in self._lanes.values():
+            if lane.last_tick == self._ticks and lane.weights_ns:
+                lane.weights_ns[-1] += rest_ns
+
+    def _threads(self, table: FrameTable) -> tuple[ThreadProfile, ...]:
+        handler_lane = self._lanes.pop(self._handler_thread, None)
+        others = sorted(self._finished_lanes + list(self._lanes.values()), key=lambda lane: lane.start_ns)
+        resolved = self._resolved_stacks()
+        threads = []
+        if handler_lane is not None:
+            threads.append(_thread_profile(handler_lane, resolved, self._outer, table))
+        threads.extend(
+            _thread_profile(lane, resolved, [], table)
+            for lane in others
+            if not lane.name.startswith(OWN_THREAD_PREFIX) and lane.stacks
+        )
+        return tuple(threads)
+
+    def _resolved_stacks(self) -> list[list[CodeType]]:
+        """Return the distinct stacks as code objects, root first, without the profiler's own."""
+        codes = self._codes
+        return [
+            [code for code in (codes[number] for number in reversed(key)) if not is_own_code(code)]
+            for key in self._stacks
+        ]
+
+
+def _thread_profile(
+    lane: _Lane, resolved: list[list[CodeType]], outer: list[CodeType], table: FrameTable
+) -> ThreadProfile:
+    """Return a lane's runs as frame indexes, cut where the handler begins.
+
+    A sample taken in the profiler's own steps has nothing left after the cut; its time goes to the
+    neighbour, so that a thread's weights still add up to the time it was watched.
+    """
+    indexes: dict[int, tuple[int, ...]] = {}
+    stacks: list[tuple[int, ...]] = []
+    weights_ns: list[int] = []
+    waiting_ns = 0
+    for number, weight_ns in zip(lane.stacks, lane.weights_ns, strict=True):
+        stack = indexes.get(number)
+        if stack is None:
+            codes = resolved[number][shared_length(resolved[number], outer) :]
+            stack = indexes[number] = tuple(table.index(frame_of_code(code)) for code in codes)
+        if stacks and (not stack or stack == stacks[-1]):
+            weights_ns[-1] += weight_ns
+        elif not stack:
+            waiting_ns += weight_ns
+        else:
+            stacks.append(stack)
+            weights_ns.append(weight_ns + waiting_ns)
+            waiting_ns = 0
+    return ThreadProfile(lane.name, tuple(stacks), tuple(weights_ns), lane.start_ns)

@@ -1,0 +1,127 @@
+"""What differs from one operating system to the next, with its fallback, in one place.
+
+Every function returns None where the platform cannot say; none raises.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+IS_LINUX = sys.platform.startswith("linux")
+# struct mallinfo2, mallinfo(3)
+_MALLINFO2_FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+def thread_name(ident: int) -> str:
+    """Return the name of a Python thread, or a number for one that `threading` does not know."""
+    threading = sys.modules.get("threading")
+    thread = threading._active.get(ident) if threading else None
+    return thread.name if thread is not None else f"thread {ident}"
+
+
+def thread_cpu_ns(ident: int) -> int | None:
+    """Return the CPU time that a thread has used so far.
+
+    Through the kernel's per-thread clock of a thread id (clock_getcpuclockid(3) encodes it so);
+    `time.pthread_getcpuclockid` reads freed memory for a thread that has just ended.
+    """
+    if not IS_LINUX:
+        return None
+    threading = sys.modules.get("threading")
+    thread = threading._active.get(ident) if threading else None
+    native_id = getattr(thread, "native_id", None)
+    if ident == _thread.get_ident():
+        native_id = _thread.get_native_id()
+    if native_id is None:
+        return None
+    try:
+        return time.clock_gettime_ns((~native_id << 3) | 6)
+    except OSError:
+        return None
+
+
+def rss_bytes() -> int | None:
+    """Return the resident memory of this process."""
+    if IS_LINUX:
+        try:
+            with open("/proc/self/statm", "rb", buffering=0) as statm:
+                return int(statm.read().split()[1]) * _PAGE_BYTES
+        except (OSError, ValueError, IndexError):
+            return None
+    process = _psutil_process()
+    return int(process.memory_info().rss) if process else None
+
+
+def open_files() -> int | None:
+    """Return how many file descriptors (handles on Windows) this process holds."""
+    if IS_LINUX:
+        try:
+            # One of them is the descriptor that lists the folder.
+            return len(os.listdir("/proc/self/fd")) - 1
+        except OSError:
+            return None
+    process = _psutil_process()
+    if process is None:
+        return None
+    return int(process.num_fds() if hasattr(process, "num_fds") else process.num_handles())
+
+
+def native_bytes() -> int | None:
+    """Return what glibc's malloc has handed out and not got back: memory outside Python's own allocator."""
+    mallinfo2 = _mallinfo2()
+    if mallinfo2 is None:
+        return None
+    info = mallinfo2()
+    return int(info.uordblks) + int(info.hblkhd)
+
+
+def interrupt_main_thread() -> None:
+    """Raise KeyboardInterrupt in the main thread, also where it sleeps in a system call."""
+    if hasattr(signal, "pthread_kill"):
+        threading = sys.modules["threading"]
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
+_unset = object()
+_mallinfo2_function: Any = _unset
+_process: Any = _unset
+
+
+def _mallinfo2() -> Any:
+    """Return glibc's mallinfo2 (2.33 and later: Amazon Linux 2023), or None."""
+    global _mallinfo2_function
+    if _mallinfo2_function is _unset:
+        _mallinfo2_function = _bind_mallinfo2() if IS_LINUX else None
+    return _mallinfo2_function
+
+
+def _bind_mallinfo2() -> Any:
+    try:
+        import ctypes
+
+        fields = [(name, ctypes.c_size_t) for name in _MALLINFO2_FIELDS]
+        function = ctypes.CDLL(None).mallinfo2
+        function.restype = type("mallinfo2", (ctypes.Structure,), {"_fields_": fields})
+    except (ImportError, OSError, AttributeError):
+        return None
+    return function
+
+
+def _psutil_process() -> Any:
+    global _process
+    if _process is _unset:
+        try:
+            import psutil
+
+            _process = psutil.Process()
+        except ImportError:
+            _process = None
+    return _process
