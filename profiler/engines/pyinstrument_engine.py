@@ -34,7 +34,7 @@ class PyinstrumentEngine:
             raise Declined("a profile function is already set in this thread; pyinstrument was not started")
         # "disabled" keeps out of the way of a profiler that the user's own code starts later, but
         # would lose the stacks that follow `await`.
-        mode = "enabled" if _in_event_loop() else "disabled"
+        mode: Any = "enabled" if _in_event_loop() else "disabled"
         self._outer = [_identity(frame_of_code(code)) for code in outer_codes(sys._getframe(1))]
         self._profiler = self._new_profiler(interval=self._interval_ns / 1e9, async_mode=mode)
         self._thread_name = thread_name(_thread.get_ident())

@@ -55,7 +55,7 @@ def _codes_of(namespace: object, file: str, depth: int) -> Iterator[CodeType]:
         if type(value) is FunctionType:
             if value.__code__.co_filename == file:
                 yield value.__code__
-        elif isinstance(value, type) and type(value) is type:
+        elif issubclass(type(value), type):
             yield from _codes_of(vars(value), file, depth + 1)
 
 

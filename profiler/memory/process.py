@@ -34,6 +34,6 @@ def compare(before: ProcessReading, after: ProcessReading) -> ProcessMemory:
         blocks=after.blocks,
         blocks_growth=after.blocks - before.blocks,
         native_bytes=host.native_bytes(),
-        threads=_thread._count(),
+        threads=_thread._count() + 1,  # it leaves out the main thread
         open_files=host.open_files(),
     )

@@ -1,0 +1,27 @@
+"""Sinks: the write side of a store, by the kind of its location."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from profiler.keys import CaptureKey
+from profiler.location import LocalLocation, parse_location
+
+
+class Sink(Protocol):
+    """Where captures go. One instance for an environment, so that a client is reused."""
+
+    def put(self, key: CaptureKey, data: bytes) -> None:
+        """Store one capture whole or not at all. Raises StoreError."""
+
+
+def open_sink(uri: str) -> Sink:
+    """Return the sink of a store URI; nothing is connected or created until the first capture."""
+    location = parse_location(uri)
+    if isinstance(location, LocalLocation):
+        from profiler.sinks.local import LocalSink
+
+        return LocalSink(location)
+    from profiler.sinks.s3 import S3Sink
+
+    return S3Sink(location)

@@ -1,0 +1,42 @@
+"""Contain the profiler's own failures: caught, logged once, counted, and after three it disarms."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+
+FAILURES_AT_MOST = 3
+
+logger = logging.getLogger("profiler")
+
+
+class Guard:
+    """`with guard("start"):` around a step of the profiler's own, never around the handler."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self._step = ""
+
+    @property
+    def tripped(self) -> bool:
+        """Whether the environment has seen too many failures to go on."""
+        return self.failures >= FAILURES_AT_MOST
+
+    def __call__(self, step: str) -> Guard:
+        self._step = step
+        return self
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        self.failures += 1
+        if self.failures == 1:
+            logger.warning("profiler: %s failed; the handler is not affected", self._step, exc_info=error)
+        elif self.tripped:
+            logger.warning("profiler: disarmed after %d failures, the last in %s", self.failures, self._step)
+        return True

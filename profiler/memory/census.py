@@ -1,0 +1,217 @@
+"""The census: every named container and cache that the function's own modules hold, and its size.
+
+A walk from the globals of the own modules through classes, functions, closures and instances, bounded
+in nodes and time. Paths are names from the code's structure (`app.Store.cache`); what is reached through
+a key or an index is written `[]`. No key and no value of anybody's data is looked into.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+from profiler.memory.containers import attributes_of, bound_of, entries_of, estimated_bytes, expires
+from profiler.memory.roots import OwnModules
+
+NODES_AT_MOST = 20_000
+TIME_AT_MOST_NS = 20_000_000
+_DEPTH_AT_MOST = 5
+# The entries of a container are followed only where it is small: a large one is counted, not walked.
+_FOLLOWED_ENTRIES = 32
+_CONTAINERS_AT_MOST = 2_000
+_TRANSPARENT_MODULES = ("builtins", "collections", "array", "functools", "weakref", "types")
+_NODES_PER_CLOCK_LOOK = 256
+
+_LruCache = type(functools.lru_cache(len))
+# A path, the object there, its depth, and the bound and expiry that its owner declares.
+_Node = tuple[str, Any, int, int | None, bool]
+_SKIPPED = (ModuleType, BuiltinFunctionType, int, float, complex, bool, str, bytes, type(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The containers of one path. `grown` are the live objects, where they hold more than last time."""
+
+    path: str
+    type: str
+    entries: int
+    bytes: int | None
+    bound: int | None
+    expires: bool
+    grown: tuple[Any, ...]
+
+
+class Census:
+    """The walks of one environment; it remembers sizes, so that only what changed is measured again."""
+
+    def __init__(self) -> None:
+        self._own_modules = OwnModules()
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def take(self) -> tuple[list[Found], bool]:
+        """Return the containers by path, and whether the walk came to its end within its budget."""
+        walk = _Walk()
+        modules = self._own_modules.list()
+        own_names = {name for name, _ in modules}
+        for name, module in modules:
+            walk.module(name, module, own_names)
+        paths: dict[str, list[_Seen]] = {}
+        for seen in walk.found:
+            paths.setdefault(seen.path, []).append(seen)
+        found = [self._measured(seen) for seen in paths.values()]
+        self._known = {item.path: (item.entries, item.bytes) for item in found if item.bytes is not None}
+        return found, not walk.over_budget
+
+    def _measured(self, seen: list[_Seen]) -> Found:
+        """Return what the containers of one path (`app.SHARDS[]` is many) hold together."""
+        first = seen[0]
+        entries = sum(one.entries for one in seen)
+        known_entries, known_bytes = self._known.get(first.path, (-1, 0))
+        live = [one.container for one in seen if type(one.container) is not _LruCache]
+        size: int | None = known_bytes
+        if entries != known_entries:
+            size = sum(estimated_bytes(container) for container in live)
+        # A number that is called a bound but has been passed bounds something else.
+        bound = first.bound if first.bound and len(seen) == 1 and entries <= first.bound else None
+        return Found(
+            path=first.path,
+            type=type(first.container).__name__ if live else "lru_cache",
+            entries=entries,
+            bytes=size if live else None,
+            bound=bound,
+            expires=first.expires,
+            grown=tuple(live) if entries > known_entries else (),
+        )
+
+
+class _Seen(NamedTuple):
+    path: str
+    container: Any
+    entries: int
+    bound: int | None
+    expires: bool
+
+
+class _Walk:
+    """One walk: breadth within a module, each object once, under the first path that reaches it."""
+
+    def __init__(self) -> None:
+        self.found: list[_Seen] = []
+        self.over_budget = False
+        self._seen: set[int] = set()
+        self._nodes = 0
+        self._ends_ns = time.perf_counter_ns() + TIME_AT_MOST_NS
+
+    def module(self, name: str, module: ModuleType, own_names: set[str]) -> None:
+        """Walk everything reached from a module's globals."""
+        self._own_names = own_names
+        queue: collections.deque[_Node] = collections.deque(
+            (f"{name}.{key}", value, 0, None, False)
+            for key, value in list(vars(module).items())
+            if not key.startswith("__")
+        )
+        while queue and self._within_budget():
+            path, value, depth, bound, has_expiry = queue.popleft()
+            if _is_skipped(type(value)) or id(value) in self._seen:
+                continue
+            self._seen.add(id(value))
+            if depth <= _DEPTH_AT_MOST:
+                below = self._depth_below(value, depth)
+                children = self._visit(path, value, bound, has_expiry)
+                queue.extend((child_path, child, below, b, e) for child_path, child, b, e in children)
+
+    def _depth_below(self, value: Any, depth: int) -> int:
+        """Return the depth of what an object leads to: a foreign object shows its own attributes only."""
+        module = type(value).__module__
+        foreign = module not in self._own_names and module not in _TRANSPARENT_MODULES
+        return max(depth + 1, _DEPTH_AT_MOST) if foreign else depth + 1
+
+    def _within_budget(self) -> bool:
+        self._nodes += 1
+        if self._nodes % _NODES_PER_CLOCK_LOOK == 0 and time.perf_counter_ns() > self._ends_ns:
+            self._nodes = NODES_AT_MOST + 1
+        if self._nodes > NODES_AT_MOST or len(self.found) >= _CONTAINERS_AT_MOST:
+            self.over_budget = True
+        return not self.over_budget
+
+    def _visit(
+        self, path: str, value: Any, bound: int | None, has_expiry: bool
+    ) -> Iterator[tuple[str, Any, int | None, bool]]:
+        """Note a container; return what it leads to as (path, object, bound, expiry of the owner)."""
+        kind = type(value)
+        if kind is _LruCache:
+            info = value.cache_info()
+            self.found.append(_Seen(path, value, info.currsize, info.maxsize, False))
+            return self._of_function(path, getattr(value, "__wrapped__", None))
+        if kind is FunctionType:
+            return self._of_function(path, value)
+        if kind in (staticmethod, classmethod, MethodType):
+            return iter(((path, value.__func__, None, False),))
+        if issubclass(kind, type):
+            return self._of_class(path, value)
+        entries = entries_of(value)
+        if entries is not None:
+            if kind is collections.deque:
+                bound = value.maxlen
+            own = attributes_of(value) if kind.__module__ not in ("builtins", "collections", "array") else {}
+            has_expiry = has_expiry or expires(own)
+            self.found.append(_Seen(path, value, entries, bound or bound_of(own), has_expiry))
+            return self._of_container(path, value, entries)
+        if kind in (tuple, frozenset):
+            return ((f"{path}[]", item, None, False) for item in list(value)[:_FOLLOWED_ENTRIES])
+        return self._of_instance(path, value)
+
+    def _of_function(self, path: str, function: Any) -> Iterator[tuple[str, Any, int | None, bool]]:
+        if type(function) is not FunctionType or function.__module__ not in self._own_names:
+            return
+        code = function.__code__
+        defaults = function.__defaults__ or ()
+        names = code.co_varnames[: code.co_argcount][-len(defaults) :] if defaults else ()
+        for name, value in [*zip(names, defaults, strict=False), *(function.__kwdefaults__ or {}).items()]:
+            yield f"{path}({name}=)", value, None, False
+        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
+            if type(cell) is CellType:
+                try:
+                    yield f"{path}<{name}>", cell.cell_contents, None, False
+                except ValueError:  # a cell that is still empty
+                    continue
+        for name, value in function.__dict__.items():
+            yield f"{path}.{name}", value, None, False
+
+    def _of_class(self, path: str, kind: type) -> Iterator[tuple[str, Any, int | None, bool]]:
+        if kind.__module__ not in self._own_names:
+            return
+        for name, value in list(kind.__dict__.items()):
+            if not name.startswith("__"):
+                yield f"{path}.{name}", value, None, False
+
+    def _of_container(
+        self, path: str, value: Any, entries: int
+    ) -> Iterator[tuple[str, Any, int | None, bool]]:
+        if entries > _FOLLOWED_ENTRIES:
+            return
+        if isinstance(value, dict):
+            items = list(dict.values(value))
+        elif isinstance(value, (list, collections.deque, set)):
+            items = list(value) if type(value) in (list, collections.deque, set) else []
+        else:
+            return
+        for item in items:
+            yield f"{path}[]", item, None, False
+
+    def _of_instance(self, path: str, value: Any) -> Iterator[tuple[str, Any, int | None, bool]]:
+        attributes = attributes_of(value)
+        bound, has_expiry = bound_of(attributes), expires(attributes)
+        for name, item in attributes.items():
+            if name.isidentifier():
+                yield f"{path}.{name}", item, bound, has_expiry
+
+
+def _is_skipped(kind: type) -> bool:
+    """Tell whether objects of a type hold nothing, or belong to the profiler."""
+    return kind in _SKIPPED or kind.__module__.partition(".")[0] == "profiler"

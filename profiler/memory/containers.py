@@ -1,0 +1,137 @@
+"""What counts as a container, how many entries it has, and where it ends, without running user code.
+
+Every look goes through `type(x)` and the base type's own methods: a subclass with its own `__len__`,
+a proxy with its own `__class__` and a property named `__dict__` are never called.
+"""
+
+from __future__ import annotations
+
+import collections
+import re
+import sys
+from array import array
+from collections.abc import Iterator
+from itertools import islice
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Any
+
+# Base type → its own len; the first that a type derives from counts.
+_LENGTHS: tuple[tuple[type, Any], ...] = (
+    (dict, dict.__len__),
+    (list, list.__len__),
+    (set, set.__len__),
+    (collections.deque, collections.deque.__len__),
+    (bytearray, bytearray.__len__),
+    (array, array.__len__),
+)
+_BOUND_NAME = re.compile(r"(_\w+__)?_*max_?(size|len|entries|items)$|(_\w+__)?_*capacity$")
+_EXPIRY_NAME = re.compile(r"(_\w+__)?_*ttl$")
+_SAMPLED_ENTRIES = 4
+_SIZED_PARTS = 24
+
+
+def entries_of(value: object) -> int | None:
+    """Return how many entries a container has, or None for anything else."""
+    kind = type(value)
+    for base, length in _LENGTHS:
+        if kind is base or issubclass(kind, base):
+            return int(length(value))
+    return None
+
+
+def attributes_of(value: object) -> dict[str, Any]:
+    """Return the instance attributes of an object, slots included, without asking the object itself."""
+    found: dict[str, Any] = {}
+    for kind in type(value).__mro__:
+        own = kind.__dict__
+        descriptor = own.get("__dict__")
+        if type(descriptor) is GetSetDescriptorType:
+            found.update(descriptor.__get__(value))
+        slots = own.get("__slots__")
+        for name in (slots,) if isinstance(slots, str) else (slots or ()):
+            slot = own.get(name)
+            if type(slot) is MemberDescriptorType:
+                try:
+                    found[name] = slot.__get__(value)
+                except AttributeError:  # a slot that was never filled
+                    continue
+    return found
+
+
+def bound_of(attributes: dict[str, Any]) -> int | None:
+    """Return the most entries that an object says it holds: its maxsize, maxlen or capacity."""
+    for name, value in attributes.items():
+        if type(value) is int and value > 0 and _BOUND_NAME.match(name):
+            return value
+    return None
+
+
+def expires(attributes: dict[str, Any]) -> bool:
+    """Tell whether an object gives its entries a time to live."""
+    return any(type(value) in (int, float) and _EXPIRY_NAME.match(name) for name, value in attributes.items())
+
+
+def newest_entries(value: object, count: int = _SAMPLED_ENTRIES) -> list[Any]:
+    """Return some of the entries added last (for a set, any); a dict gives values and keys.
+
+    An entry that another thread takes away meanwhile ends the look, and nothing is raised.
+    """
+    try:
+        return list(_newest(value, count))
+    except (RuntimeError, IndexError):
+        return []
+
+
+def _newest(value: object, count: int) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for key in list(islice(dict.__reversed__(value), count)):
+            yield dict.get(value, key)
+            yield key
+    elif isinstance(value, list):
+        yield from islice(list.__reversed__(value), count)
+    elif isinstance(value, collections.deque):
+        yield from islice(collections.deque.__reversed__(value), count)
+    elif isinstance(value, set):
+        yield from islice(set.__iter__(value), count)
+
+
+def estimated_bytes(value: object) -> int:
+    """Return the size of a container: itself, and its entries estimated from the newest few."""
+    entries = entries_of(value) or 0
+    own = _shallow_bytes(value)
+    newest = newest_entries(value)
+    if not newest:
+        return own
+    count = len(newest) // 2 if isinstance(value, dict) else len(newest)
+    return own + entries * sum(_deep_bytes(entry) for entry in newest) // count
+
+
+def _deep_bytes(value: object) -> int:
+    """Return the size of an entry and of what it holds, looking at a bounded number of parts."""
+    total = 0
+    parts = [value]
+    for _ in range(_SIZED_PARTS):
+        if not parts:
+            break
+        part = parts.pop()
+        total += _shallow_bytes(part)
+        kind = type(part)
+        if kind in (tuple, frozenset):
+            parts.extend(islice(part, 8))  # type: ignore[call-overload]
+        elif entries_of(part):
+            parts.extend(newest_entries(part, 8))
+        elif kind.__module__ != "builtins" and not issubclass(kind, type):
+            attributes = attributes_of(part)
+            total += sys.getsizeof(attributes)
+            parts.extend(islice(attributes.values(), 8))
+    return total
+
+
+def _shallow_bytes(value: object) -> int:
+    # A class of the user's may define __sizeof__: ask the built-in base instead.
+    for kind in type(value).__mro__:
+        if kind.__module__ in ("builtins", "collections", "array"):
+            measure: Any = kind.__sizeof__
+            size = measure(value)
+            return size if type(size) is int else 0
+    return 0

@@ -1,0 +1,100 @@
+"""What memory an invocation kept: process signals, census and tracing, read before and after it."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+from profiler.capture import Container, Memory
+from profiler.memory.census import Census, Found
+from profiler.memory.process import ProcessReading, compare, read_process
+
+if TYPE_CHECKING:
+    from profiler.engines.stacks import FrameTable
+    from profiler.memory.tracing import Totals, Tracing
+
+# How many of a grown container's newest entries are asked which line allocated them.
+_ASKED_ENTRIES = 8
+_FREEZE_AFTER_CAPTURES = 2
+_TRACING_NOTE = "times include the cost of tracemalloc: code that allocates much looks slower than it is"
+
+
+class MemoryProbe:
+    """The memory side of one environment; `before` and `after` enclose each captured invocation."""
+
+    def __init__(self, mode: str, traceback_frames: int = 1, collect: str = "off") -> None:
+        self._mode = mode
+        self._collect = collect
+        self._captures = 0
+        self._census = Census()
+        self._tracing: Tracing | None = None
+        if mode == "tracemalloc":
+            from profiler.memory.tracing import Tracing
+
+            self._tracing = Tracing(traceback_frames)
+        self._totals: Totals = {}
+        self._reading: ProcessReading | None = None
+
+    def before(self, sequence: int) -> None:
+        """Read the state before the handler runs."""
+        if self._tracing is not None:
+            self._tracing.ensure_started(sequence)
+            self._totals = self._tracing.totals()
+        self._reading = read_process()
+
+    def after(self, table: FrameTable) -> Memory:
+        """Return what changed since `before`; frames of allocating lines go into `table`."""
+        reading = self._reading
+        self._reading = None
+        if reading is None:
+            return Memory()
+        self._collect_garbage()
+        process = compare(reading, read_process())
+        found, complete = self._census.take()
+        census = tuple(self._container(item, table) for item in found)
+        if self._tracing is None:
+            return Memory(self._mode, process, census, complete)
+        before, self._totals = self._totals, {}
+        sites = self._tracing.sites(before, self._tracing.totals(), table)
+        return Memory(self._mode, process, census, complete, sites, self._tracing.since_sequence)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what was done otherwise than asked, in plain words."""
+        if self._tracing is None:
+            return ()
+        return tuple(filter(None, (_TRACING_NOTE, self._tracing.note)))
+
+    def _collect_garbage(self) -> None:
+        """Collect, so that garbage is not taken for growth, where the settings ask for it."""
+        if self._collect == "off":
+            return
+        gc.collect()
+        self._captures += 1
+        if self._collect == "freeze" and self._captures == _FREEZE_AFTER_CAPTURES:
+            gc.freeze()
+
+    def _container(self, found: Found, table: FrameTable) -> Container:
+        return Container(
+            path=found.path,
+            type=found.type,
+            entries=found.entries,
+            bytes=found.bytes,
+            bound=found.bound,
+            expires=found.expires,
+            filled_at=self._filled_at(found, table),
+        )
+
+    def _filled_at(self, found: Found, table: FrameTable) -> tuple[int, ...]:
+        """Return the lines that allocated the newest entries of a container that has grown."""
+        if self._tracing is None or not found.grown:
+            return ()
+        from profiler.memory.containers import newest_entries
+        from profiler.memory.tracing import allocated_at
+
+        places = {}
+        for container in found.grown[:_ASKED_ENTRIES]:
+            for entry in newest_entries(container, _ASKED_ENTRIES):
+                place = allocated_at(entry)
+                if place is not None:
+                    places[place] = table.index(self._tracing.frame(*place))
+        return tuple(dict.fromkeys(places.values()))

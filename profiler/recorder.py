@@ -1,0 +1,192 @@
+"""Armed: from the decision to capture an invocation to the capture in the outbox.
+
+The wrapper around the handler calls `begin` before it and `end` after it. Neither ever raises: what
+fails in here is contained by the guard, and the handler has already returned or not yet begun.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from profiler.aws.context import InvocationFacts, facts_of
+from profiler.capture import Capture, EngineInfo, Invocation, Memory, Overhead, ThreadProfile
+from profiler.codec import encode
+from profiler.engines import Engine, load_engine
+from profiler.engines.base import Declined, Recording
+from profiler.engines.stacks import FrameTable, frame_of_code
+from profiler.environment import ENVIRONMENT
+from profiler.guard import Guard
+from profiler.keys import CaptureKey
+from profiler.memory.probe import MemoryProbe
+from profiler.outbox import Outbox
+from profiler.settings import Settings
+from profiler.triggers import RateTrigger
+
+# How long a capture may hold up a response where no deadline is known.
+_BUDGET_WITHOUT_DEADLINE_S = 10.0
+
+# One capture at a time in a process: engines and tracemalloc are process-wide.
+_CAPTURING = _thread.allocate_lock()
+
+
+@dataclass(slots=True)
+class Window:
+    """One captured invocation while it runs."""
+
+    facts: InvocationFacts
+    sequence: int
+    process_id: int
+    engine: Engine | None
+    notes: list[str]
+    started_at_ns: int = 0
+    started_ns: int = 0
+    start_overhead_ns: int = 0
+
+
+class Recorder:
+    """Capture invocations of one handler into one outbox."""
+
+    def __init__(self, handler: Callable[..., Any], settings: Settings, outbox: Outbox) -> None:
+        self._handler = handler
+        self._settings = settings
+        self._outbox = outbox
+        self._trigger = RateTrigger(settings.rate, settings.max_captures)
+        self._memory = (
+            None
+            if settings.memory == "off"
+            else MemoryProbe(settings.memory, settings.memory_frames, settings.gc)
+        )
+        # Imported now, during init, and not in the first invocation.
+        self._engine_class = None if settings.cpu == "off" else load_engine(settings.cpu)
+        self.guard = Guard()
+
+    def begin(self, arguments: tuple[Any, ...]) -> Window | None:
+        """Start to capture if the trigger says so; None where this invocation is not captured."""
+        if self.guard.tripped:
+            return None
+        with self.guard("start"):
+            return self._begin(arguments)
+        return None
+
+    def end(self, window: Window, error: BaseException | None) -> None:
+        """Finish a capture and deliver it. `error` is what the handler raised, and stays untouched."""
+        ended_ns = time.perf_counter_ns()
+        if os.getpid() != window.process_id:
+            self._abandon(window)
+            return
+        try:
+            with self.guard("capture"):
+                capture = self._finish(window, error, ended_ns)
+                data = encode(capture, clock=time.perf_counter_ns)
+                self._outbox.add(CaptureKey.of(capture), data)
+        finally:
+            _CAPTURING.release()
+        with self.guard("delivery"):
+            self._outbox.deliver(self._budget_s(window, ended_ns))
+
+    # ---- before the handler --------------------------------------------------------------------
+
+    def _begin(self, arguments: tuple[Any, ...]) -> Window | None:
+        sequence = ENVIRONMENT.next_sequence()
+        if not self._trigger.fires() or not _CAPTURING.acquire(False):
+            return None
+        try:
+            entered_ns = time.perf_counter_ns()
+            facts = facts_of(arguments, self._handler.__module__, os.environ)
+            window = Window(facts, sequence, os.getpid(), None, [])
+            if self._memory is not None:
+                self._memory.before(sequence)
+            self._start_engine(window)
+            window.started_at_ns = time.time_ns()
+            window.started_ns = time.perf_counter_ns()
+            window.start_overhead_ns = window.started_ns - entered_ns
+        except BaseException:
+            _CAPTURING.release()
+            raise
+        return window
+
+    def _start_engine(self, window: Window) -> None:
+        if self._engine_class is None:
+            return
+        interval_ns = round(self._settings.interval_ms * 1e6)
+        engine: Engine = self._engine_class(interval_ns=interval_ns, clock=self._settings.clock)
+        try:
+            engine.start()
+            window.engine = engine
+        except Declined as declined:
+            window.notes.append(str(declined))
+
+    # ---- after the handler ---------------------------------------------------------------------
+
+    def _finish(self, window: Window, error: BaseException | None, ended_ns: int) -> Capture:
+        recording = window.engine.stop() if window.engine is not None else None
+        duration_ns = ended_ns - window.started_ns
+        table = FrameTable()
+        threads = self._threads(recording, duration_ns, table)
+        memory = self._memory.after(table) if self._memory is not None else Memory()
+        notes = (*window.notes, *(self._memory.notes() if self._memory is not None else ()))
+        return Capture(
+            invocation=self._invocation(window, duration_ns),
+            frames=tuple(table.frames),
+            threads=threads,
+            outcome="ok" if error is None else "error",
+            trigger=self._trigger.name,
+            engine=recording.info if recording is not None else EngineInfo("off"),
+            overhead=Overhead(window.start_overhead_ns, time.perf_counter_ns() - ended_ns),
+            memory=memory,
+            call_graph=recording.call_graph if recording is not None else None,
+            notes=notes,
+        )
+
+    def _threads(
+        self, recording: Recording | None, duration_ns: int, table: FrameTable
+    ) -> tuple[ThreadProfile, ...]:
+        """Return the engine's threads; an invocation too short for a sample was still in the handler."""
+        threads: tuple[ThreadProfile, ...] = ()
+        if recording is not None:
+            for frame in recording.frames:
+                table.index(frame)
+            threads = recording.threads
+        if not threads or not threads[0].stacks:
+            code = getattr(self._handler, "__code__", None)
+            stacks = ((table.index(frame_of_code(code)),),) if code is not None else ((),)
+            threads = (ThreadProfile("MainThread", stacks, (duration_ns,)), *threads[1:])
+        return threads
+
+    def _invocation(self, window: Window, duration_ns: int) -> Invocation:
+        facts = window.facts
+        return Invocation(
+            function_name=facts.function_name,
+            request_id=facts.request_id,
+            environment_id=ENVIRONMENT.id,
+            sequence=window.sequence,
+            started_at_ns=window.started_at_ns,
+            duration_ns=duration_ns,
+            cold=window.sequence == 1,
+            function_version=facts.function_version,
+            init_type=facts.init_type,
+            memory_limit_mb=facts.memory_limit_mb,
+            trace_id=facts.trace_id,
+            region=facts.region,
+            log_stream=facts.log_stream,
+            labels=dict(self._settings.labels or {}),
+        )
+
+    def _budget_s(self, window: Window, ended_ns: int) -> float:
+        """Return how long delivery may hold up the response: the time left, less the reserve."""
+        if window.facts.remaining_s is None:
+            return _BUDGET_WITHOUT_DEADLINE_S
+        spent_s = (time.perf_counter_ns() - window.started_ns + window.start_overhead_ns) / 1e9
+        return window.facts.remaining_s - spent_s - self._settings.reserve_ms / 1000
+
+    def _abandon(self, window: Window) -> None:
+        """Put things back in a forked child: the capture belongs to the parent."""
+        _CAPTURING.release()
+        with self.guard("fork"):
+            if window.engine is not None:
+                window.engine.stop()

@@ -1,0 +1,172 @@
+"""The settings, and the only place that reads PROFILER_* variables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from profiler.engines import CLOCKS, ENGINES
+from profiler.errors import SettingsError, StoreError
+from profiler.location import parse_location
+
+TRUE = ("1", "true", "yes", "on")
+FALSE = ("", "0", "false", "no", "off")
+CPU_CHOICES = (*ENGINES, "off")
+MEMORY_CHOICES = ("census", "tracemalloc", "off")
+GC_CHOICES = ("off", "collect", "freeze")
+DEFAULT_STORE = "profiles"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to capture. Every field has a PROFILER_* variable; units stand in the names."""
+
+    enabled: bool = False
+    store: str = DEFAULT_STORE
+    cpu: str = "sampler"
+    clock: str = "wall"
+    interval_ms: float = 1.0
+    memory: str = "census"
+    memory_frames: int = 1
+    gc: str = "off"
+    rate: float = 1.0
+    reserve_ms: int = 500
+    max_captures: int = 1000
+    labels: Mapping[str, str] | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], **explicit: Any) -> Settings:
+        """Return the settings of an environment; an explicit argument beats its variable.
+
+        Raises:
+            SettingsError: every bad value at once, each with its name and what is allowed.
+            TypeError: an explicit argument that is no setting.
+        """
+        names = {field.name for field in fields(cls)}
+        for name in explicit:
+            if name not in names:
+                raise TypeError(f"profile() has no setting {name!r}; there are {', '.join(sorted(names))}")
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for name, read in _READERS.items():
+            variable = variable_of(name)
+            if explicit.get(name) is not None:
+                source, raw = f"{name}=", explicit[name]
+            elif variable in environ:
+                source, raw = f"{variable}=", environ[variable]
+            else:
+                continue
+            try:
+                values[name] = read(raw)
+            except ValueError as error:
+                problems.append(f"{source}{raw}: {error}")
+        settings = cls(**values)
+        if not problems:
+            problems = settings._contradictions()
+        if problems:
+            raise SettingsError("; ".join(problems))
+        return settings
+
+    def _contradictions(self) -> list[str]:
+        if self.cpu != "off" and self.clock not in CLOCKS[self.cpu]:
+            allowed = ", ".join(CLOCKS[self.cpu])
+            return [f"PROFILER_CLOCK={self.clock}: {self.cpu} has {allowed} only"]
+        return []
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"PROFILER_{name.upper()}"
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return the PROFILER_* variables that are no setting: most likely a slip of the pen."""
+    known = {variable_of(field.name) for field in fields(Settings)}
+    return sorted(name for name in environ if name.startswith("PROFILER_") and name not in known)
+
+
+# ---- one reader for each kind of value; each raises ValueError that says what is allowed ----
+
+
+def _flag(value: object) -> bool:
+    text = str(value).strip().lower()
+    if text in TRUE:
+        return True
+    if text in FALSE:
+        return False
+    raise ValueError(f"allowed are {', '.join(TRUE)} or {', '.join(FALSE[1:])}")
+
+
+def _choice(*choices: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        text = str(value).strip().lower()
+        if text not in choices:
+            raise ValueError(f"allowed are {', '.join(choices)}")
+        return text
+
+    return read
+
+
+def _number(low: float, high: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not low <= number <= high:  # NaN too
+            raise ValueError(f"allowed is a number from {low:g} to {high:g}")
+        return number
+
+    return read
+
+
+def _whole(low: int, high: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            number = low - 1
+        if not low <= number <= high:
+            raise ValueError(f"allowed is a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+def _store(value: object) -> str:
+    text = str(value)
+    try:
+        parse_location(text)
+    except StoreError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _labels(value: object) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return {str(name): str(text) for name, text in value.items()}
+    labels = {}
+    for part in filter(None, (part.strip() for part in str(value).split(","))):
+        name, equals, text = part.partition("=")
+        if not equals or not name.strip():
+            raise ValueError("allowed are name=value pairs, separated by commas")
+        labels[name.strip()] = text.strip()
+    return labels
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "enabled": _flag,
+    "store": _store,
+    "cpu": _choice(*CPU_CHOICES),
+    "clock": _choice("wall", "cpu"),
+    "interval_ms": _number(0.1, 1000),
+    "memory": _choice(*MEMORY_CHOICES),
+    "memory_frames": _whole(1, 100),
+    "gc": _choice(*GC_CHOICES),
+    "rate": _number(0, 1),
+    "reserve_ms": _whole(0, 900_000),
+    "max_captures": _whole(1, 1_000_000),
+    "labels": _labels,
+}
