@@ -1,0 +1,263 @@
+"""The selectors that every command takes, and the captures they select.
+
+    selection.add_arguments(parser)                  # in configure()
+    selected = selection.select(args)                # in run(); a listing, nothing opened yet
+    for stored, capture in selection.read_captures(selected):
+        ...                                          # stored: StoredCapture, capture: Capture
+    return selected.exit_code(0)                     # 2 where a capture was broken, else what you give
+
+`select` lists; only `--label` and files with foreign names make it read. `read_captures` opens one
+capture after the other, a few in flight at a time, so that memory does not grow with their number.
+A broken capture is named on stderr, kept in `selected.broken`, and skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from profiler.capture import Capture
+from profiler.codec import decode
+from profiler.errors import CaptureFormatError, SelectionError
+from viewer.cli import terminal
+from viewer.cli.filters import Filter, parse_label, parse_since
+from viewer.store import CaptureStore, StoredCapture, UnreadableCapture, open_store, read_many
+from viewer.store.files import FileStore, looks_like_path
+
+DEFAULT_STORE = "profiles"
+
+
+@dataclass(slots=True)
+class Selection:
+    """What was selected: captures, newest first (`--slowest`: slowest first), and plain speedscope files.
+
+    `many` tells that a selector or several files were given, so that all of them are meant; without,
+    a command that wants one capture takes the first.
+    """
+
+    store: CaptureStore
+    captures: list[StoredCapture]
+    plain_files: list[Path] = field(default_factory=list)
+    many: bool = True
+    broken: list[tuple[str, str]] = field(default_factory=list)
+
+    def only(self, captures: Iterable[StoredCapture]) -> Selection:
+        """Return a selection of some of these captures that shares the list of broken ones."""
+        return Selection(self.store, list(captures), [], self.many, self.broken)
+
+    def exit_code(self, code: int = 0) -> int:
+        """Return 2 where a capture was broken, else `code`."""
+        return 2 if self.broken else code
+
+    def name_broken(self, path: str, reason: str) -> None:
+        """Name a broken capture on stderr and remember it."""
+        self.broken.append((path, reason))
+        terminal.say(f"skipped {path}: {reason}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the positional FUNCTION and the selectors."""
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="FUNCTION",
+        help="a function's name (may be left out where the store holds one function), "
+        "or the paths of captures or of plain speedscope files",
+    )
+    group = parser.add_argument_group("selectors")
+    group.add_argument(
+        "--store",
+        metavar="URI",
+        help=f"s3://bucket/prefix or a folder (default: PROFILER_STORE, else {DEFAULT_STORE!r})",
+    )
+    group.add_argument(
+        "--since",
+        type=parse_since,
+        metavar="WHEN",
+        help="what started in the last 45s, 30m, 1h, 2d, 1w, or since 2026-01-31[T12:00] (UTC)",
+    )
+    start = group.add_mutually_exclusive_group()
+    start.add_argument("--cold", action="store_true", help="first invocations of their environments only")
+    start.add_argument("--warm", action="store_true", help="later invocations only")
+    group.add_argument("--request-id", metavar="ID", help="the invocation whose request id begins with ID")
+    group.add_argument("--environment", metavar="ID", help="environments whose id begins with ID")
+    group.add_argument(
+        "--label",
+        type=parse_label,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="captures with this label (opens them to look; may be repeated)",
+    )
+    order = group.add_mutually_exclusive_group()
+    order.add_argument(
+        "--slowest", nargs="?", type=_count, const=1, metavar="N", help="the N that took longest (default 1)"
+    )
+    order.add_argument("--last", type=_count, metavar="N", help="the N newest")
+
+
+def select(args: argparse.Namespace) -> Selection:
+    """Return what the arguments select.
+
+    Raises:
+        SelectionError: nothing matches (it says what there is), or the arguments contradict each other.
+        StoreError: the store cannot be listed.
+    """
+    paths = [text for text in args.what if looks_like_path(text)]
+    if paths and len(paths) < len(args.what):
+        raise SelectionError("give a function's name or paths of files, not both")
+    if len(args.what) > 1 and not paths:
+        raise SelectionError(f"give one function's name, not {len(args.what)}: {', '.join(args.what)}")
+    if paths:
+        return _select_files(args, paths)
+    return _select_stored(args)
+
+
+def read_captures(selected: Selection) -> Iterator[tuple[StoredCapture, Capture]]:
+    """Yield the selected captures in order; a broken one is named, counted and skipped.
+
+    Raises:
+        SelectionError: a plain speedscope file was selected, which holds no capture.
+        StoreError: the store cannot be read at all.
+    """
+    if selected.plain_files:
+        raise SelectionError(
+            f"{selected.plain_files[0]} is a plain speedscope file: it holds a profile but no capture; "
+            "viewer flamegraph, top and export take it"
+        )
+    return _read(selected, selected.captures)
+
+
+def choose_one(selected: Selection) -> Selection:
+    """Return the first of the selection by itself, and say so on stderr where there were more."""
+    found = len(selected.captures)
+    if found > 1:
+        which = "first" if selected.many else "newest"
+        terminal.say(f"the {which} of {found:,} captures: {selected.captures[0].path}")
+    return selected.only(selected.captures[:1])
+
+
+def default_one(selected: Selection) -> Selection:
+    """Return all of a selection that selectors made, or the newest capture where there were none."""
+    return selected if selected.many or selected.plain_files else choose_one(selected)
+
+
+def store_of(args: argparse.Namespace) -> CaptureStore:
+    """Return the store that `--store`, PROFILER_STORE or the default names."""
+    return open_store(args.store or os.environ.get("PROFILER_STORE") or DEFAULT_STORE)
+
+
+# ---- how it is done --------------------------------------------------------------------------
+
+
+def _read(selected: Selection, captures: Iterable[StoredCapture]) -> Iterator[tuple[StoredCapture, Capture]]:
+    # Only a list knows how many there are; a listing that is still going on has no end to show.
+    total = len(captures) if isinstance(captures, list) else None
+    for stored, data in terminal.watched(read_many(selected.store, captures), "Reading", total):
+        try:
+            if isinstance(data, UnreadableCapture):
+                raise data
+            capture = decode(data)
+        except (CaptureFormatError, UnreadableCapture) as error:
+            selected.name_broken(stored.path, str(error))
+            continue
+        yield stored, capture
+
+
+def _select_stored(args: argparse.Namespace) -> Selection:
+    store = store_of(args)
+    function = args.what[0] if args.what else _only_function(store)
+    wanted = Filter.of(args)
+    selected = Selection(store, [], many=wanted.given or bool(args.last or args.slowest))
+    listing = terminal.watched(store.list(function, wanted.since_ns), "Listing")
+    matching = (stored for stored in listing if wanted.matches(stored.key))
+    selected.captures = _ordered(args, _labelled(selected, matching, wanted))
+    if not selected.captures:
+        raise SelectionError(_nothing(store, function, wanted, selected))
+    return selected
+
+
+def _select_files(args: argparse.Namespace, paths: list[str]) -> Selection:
+    if args.store:
+        raise SelectionError("--store does not go with paths of files")
+    wanted = Filter.of(args)
+    files = FileStore(paths)
+    selected = Selection(files, [], many=True)
+    for path, reason in files.broken:
+        if len(paths) == 1:
+            raise CaptureFormatError(f"{path}: {reason}")
+        selected.name_broken(path, reason)
+    found = [stored for stored in files.list() if wanted.matches(stored.key)]
+    selected.captures = _ordered(args, _labelled(selected, iter(found), wanted))
+    selected.plain_files = files.plain_files
+    if not selected.captures and not selected.plain_files:
+        raise SelectionError("none of the files holds a capture that these selectors match")
+    return selected
+
+
+def _labelled(
+    selected: Selection, captures: Iterator[StoredCapture], wanted: Filter
+) -> Iterator[StoredCapture]:
+    if not wanted.labels:
+        return captures
+    return (
+        stored
+        for stored, capture in _read(selected, captures)
+        if wanted.labels.items() <= capture.invocation.labels.items()
+    )
+
+
+def _ordered(args: argparse.Namespace, captures: Iterator[StoredCapture]) -> list[StoredCapture]:
+    """Return the captures in order; with a limit, only that many are ever held."""
+    if args.slowest:
+        return heapq.nlargest(args.slowest, captures, key=lambda stored: stored.key.duration_ns)
+    if args.last:
+        return heapq.nlargest(args.last, captures, key=_age)
+    return sorted(captures, key=_age, reverse=True)
+
+
+def _age(stored: StoredCapture) -> tuple[int, int]:
+    return stored.key.started_at_ns, stored.key.sequence
+
+
+def _only_function(store: CaptureStore) -> str:
+    functions = store.functions()
+    if not functions:
+        raise SelectionError(f"store {store} holds no captures")
+    if len(functions) > 1:
+        raise SelectionError(f"which function? {_there_is(store, functions)}")
+    terminal.say(f"function {functions[0]}, the only one in {store}")
+    return functions[0]
+
+
+def _nothing(store: CaptureStore, function: str, wanted: Filter, selected: Selection) -> str:
+    if selected.broken:
+        return f"store {store}: none of the captures of {function} that could be read match"
+    if wanted.given:
+        held = list(itertools.islice(store.list(function), 10_000))
+        if held:
+            newest = max(held, key=_age)
+            count = f"{len(held):,}" if len(held) < 10_000 else "10,000 or more"
+            return f"no capture of {function} matches; {store} holds {count} of it, the newest {newest.path}"
+    functions = store.functions()
+    if not functions:
+        return f"store {store} holds no captures"
+    return f"no captures of {function!r}: {_there_is(store, functions)}"
+
+
+def _there_is(store: CaptureStore, functions: Iterable[str]) -> str:
+    names = list(functions)
+    shown = ", ".join(names[:10])
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"{store} holds {shown}{more}"
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count: give 1, 2, 3 …")
+    return int(text)

@@ -1,0 +1,91 @@
+"""A store in S3, or in anything that speaks it (AWS_ENDPOINT_URL_S3)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from profiler.document import MAX_DOCUMENT_BYTES
+from profiler.errors import StoreError
+from profiler.keys import DATE_PREFIX, FUNCTION_PREFIX, function_prefix
+from profiler.location import S3Location
+from profiler.s3client import located, make_client
+from viewer.store.base import StoredCapture, UnreadableCapture, stored_capture
+
+_CONNECT_TIMEOUT_S = 5.0
+_READ_TIMEOUT_S = 30.0
+_ATTEMPTS = 4
+_GONE = ("NoSuchKey", "NoSuchVersion", "InvalidObjectState")
+
+
+class S3Store:
+    """Captures below a bucket's prefix."""
+
+    parallel_reads = 16
+
+    def __init__(self, location: S3Location) -> None:
+        try:
+            import botocore.exceptions
+        except ImportError as error:
+            raise StoreError("boto3 is not installed: pip install 'invocation-profiler[viewer]'") from error
+        self._location = location
+        self._errors = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
+        self._client = make_client(
+            connect_timeout_s=_CONNECT_TIMEOUT_S,
+            read_timeout_s=_READ_TIMEOUT_S,
+            attempts=_ATTEMPTS,
+            connections=self.parallel_reads,
+        )
+
+    def __str__(self) -> str:
+        return str(self._location)
+
+    def functions(self) -> tuple[str, ...]:
+        start = self._location.prefix + FUNCTION_PREFIX
+        names = [
+            unquote(group["Prefix"][len(start) :].rstrip("/"))
+            for page in self._pages(start, Delimiter="/")
+            for group in page.get("CommonPrefixes", ())
+        ]
+        return tuple(sorted(names))
+
+    def list(self, function: str | None = None, since_ns: int | None = None) -> Iterator[StoredCapture]:
+        root = self._location.prefix
+        start = root + (FUNCTION_PREFIX if function is None else function_prefix(function))
+        options = {}
+        if function is not None and since_ns is not None:
+            # Dates sort as text, so that older partitions are not even listed.
+            options["StartAfter"] = start + DATE_PREFIX + _date(since_ns)
+        for page in self._pages(start, **options):
+            for item in page.get("Contents", ()):
+                stored = stored_capture(item["Key"][len(root) :], item["Size"], since_ns)
+                if stored is not None:
+                    yield stored
+
+    def read(self, path: str) -> bytes:
+        try:
+            answer = self._client.get_object(Bucket=self._location.bucket, Key=self._location.prefix + path)
+            if answer["ContentLength"] > MAX_DOCUMENT_BYTES:
+                answer["Body"].close()
+                raise UnreadableCapture(f"larger than {MAX_DOCUMENT_BYTES} bytes")
+            data: bytes = answer["Body"].read()
+        except self._errors as error:
+            code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+            if code in _GONE:
+                raise UnreadableCapture(f"no longer in the store ({code})") from error
+            raise located(self._location, error) from error
+        return data
+
+    def _pages(self, prefix: str, **options: str) -> Iterator[dict[str, Any]]:
+        paginator = self._client.get_paginator("list_objects_v2")
+        try:
+            yield from paginator.paginate(Bucket=self._location.bucket, Prefix=prefix, **options)
+        except self._errors as error:
+            raise located(self._location, error) from error
+
+
+def _date(nanoseconds: int) -> str:
+    since_s = max(nanoseconds // 1_000_000_000, 0)
+    return f"{datetime.datetime.fromtimestamp(since_s, datetime.timezone.utc):%Y-%m-%d}"
