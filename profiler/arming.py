@@ -14,10 +14,14 @@ from profiler.guard import logger
 from profiler.recorder import Recorder
 from profiler.settings import Settings, unknown_variables
 
+_MARK = "__invocation_profiler_original__"
+
 
 def arm(handler: Callable[..., Any], explicit: dict[str, Any]) -> Callable[..., Any]:
     """Return the handler wrapped, or, with one warning, the handler itself where that cannot be."""
     if not callable(handler) or inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        return handler
+    if original_of(handler) is not handler:
         return handler
     try:
         recorder = make_recorder(handler, explicit)
@@ -68,7 +72,19 @@ def wrap(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
         recorder.end(window, None)
         return result
 
-    return wraps(handler)(wrapper)
+    return _marked(wrapper, handler)
+
+
+def original_of(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that an armed handler wraps; any other handler as it is."""
+    original: Callable[..., Any] = getattr(handler, _MARK, handler)
+    return original
+
+
+def _marked(wrapper: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:
+    wraps(handler)(wrapper)
+    setattr(wrapper, _MARK, handler)
+    return wrapper
 
 
 def _wrap_async(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
@@ -84,4 +100,4 @@ def _wrap_async(handler: Callable[..., Any], recorder: Recorder) -> Callable[...
         recorder.end(window, None)
         return result
 
-    return wraps(handler)(wrapper)
+    return _marked(wrapper, handler)

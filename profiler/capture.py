@@ -104,8 +104,9 @@ class Container:
 
     `path` is a name in the code's own structure (`app.PRICES`), never a value. `bound` is the most
     entries it can hold by its own account (maxsize, maxlen), `None` where it names none; `expires`
-    tells that its entries have a time to live. `filled_at` holds indexes into `Capture.frames`:
-    the lines that allocated its newest entries, known while tracemalloc traces.
+    tells that its entries have a time to live. `filled_at` holds indexes into `Capture.frames`: the
+    lines that allocated its newest entries while tracemalloc traces, else the lines of its module
+    that write to it.
     """
 
     path: str

@@ -29,9 +29,16 @@ class Outbox:
         self._carrier: threading.Thread | None = None
         self._failing = False
         self.dropped = 0
+        self.delivered = 0
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+    def waiting(self) -> list[tuple[CaptureKey, bytes]]:
+        """Return what has not arrived yet, oldest first."""
+        with self._lock:
+            return list(self._waiting)
+
+    def check(self) -> None:
+        """Find out whether the sink takes captures. Raises StoreError."""
+        self._sink.check()
 
     def add(self, key: CaptureKey, data: bytes) -> None:
         """Queue one capture."""
@@ -67,6 +74,7 @@ class Outbox:
                 self._report(error)
                 return
             self._failing = False
+            self.delivered += 1
             with self._lock:
                 # `add` may have dropped this one meanwhile.
                 if self._waiting and self._waiting[0][0] is key:

@@ -53,8 +53,8 @@ class Recorder:
 
     def __init__(self, handler: Callable[..., Any], settings: Settings, outbox: Outbox) -> None:
         self._handler = handler
-        self._settings = settings
-        self._outbox = outbox
+        self.settings = settings
+        self.outbox = outbox
         self._trigger = RateTrigger(settings.rate, settings.max_captures)
         self._memory = (
             None
@@ -83,11 +83,11 @@ class Recorder:
             with self.guard("capture"):
                 capture = self._finish(window, error, ended_ns)
                 data = encode(capture, clock=time.perf_counter_ns)
-                self._outbox.add(CaptureKey.of(capture), data)
+                self.outbox.add(CaptureKey.of(capture), data)
         finally:
             _CAPTURING.release()
         with self.guard("delivery"):
-            self._outbox.deliver(self._budget_s(window, ended_ns))
+            self.outbox.deliver(self._budget_s(window, ended_ns))
 
     # ---- before the handler --------------------------------------------------------------------
 
@@ -113,8 +113,8 @@ class Recorder:
     def _start_engine(self, window: Window) -> None:
         if self._engine_class is None:
             return
-        interval_ns = round(self._settings.interval_ms * 1e6)
-        engine: Engine = self._engine_class(interval_ns=interval_ns, clock=self._settings.clock)
+        interval_ns = round(self.settings.interval_ms * 1e6)
+        engine: Engine = self._engine_class(interval_ns=interval_ns, clock=self.settings.clock)
         try:
             engine.start()
             window.engine = engine
@@ -134,7 +134,7 @@ class Recorder:
             invocation=self._invocation(window, duration_ns),
             frames=tuple(table.frames),
             threads=threads,
-            outcome="ok" if error is None else "error",
+            outcome=_outcome(window.facts, duration_ns, error),
             trigger=self._trigger.name,
             engine=recording.info if recording is not None else EngineInfo("off"),
             overhead=Overhead(window.start_overhead_ns, time.perf_counter_ns() - ended_ns),
@@ -174,7 +174,7 @@ class Recorder:
             trace_id=facts.trace_id,
             region=facts.region,
             log_stream=facts.log_stream,
-            labels=dict(self._settings.labels or {}),
+            labels=dict(self.settings.labels or {}),
         )
 
     def _budget_s(self, window: Window, ended_ns: int) -> float:
@@ -182,7 +182,7 @@ class Recorder:
         if window.facts.remaining_s is None:
             return _BUDGET_WITHOUT_DEADLINE_S
         spent_s = (time.perf_counter_ns() - window.started_ns + window.start_overhead_ns) / 1e9
-        return window.facts.remaining_s - spent_s - self._settings.reserve_ms / 1000
+        return window.facts.remaining_s - spent_s - self.settings.reserve_ms / 1000
 
     def _abandon(self, window: Window) -> None:
         """Put things back in a forked child: the capture belongs to the parent."""
@@ -190,3 +190,10 @@ class Recorder:
         with self.guard("fork"):
             if window.engine is not None:
                 window.engine.stop()
+
+
+def _outcome(facts: InvocationFacts, duration_ns: int, error: BaseException | None) -> str:
+    if error is None:
+        return "ok"
+    late = facts.remaining_s is not None and duration_ns / 1e9 >= facts.remaining_s
+    return "timeout" if late else "error"

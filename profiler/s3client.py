@@ -71,6 +71,15 @@ def explain(error: BaseException) -> str:
     return f"{name}: {_one_line(error)}"
 
 
+def status_of(error: BaseException) -> int | None:
+    """Return the HTTP status that S3 answered, or None where it did not answer."""
+    response = getattr(error, "response", None)
+    status = (
+        response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
+    )
+    return status if isinstance(status, int) else None
+
+
 def located(location: S3Location, error: BaseException) -> StoreError:
     """Return the StoreError for a failed call on a location."""
     return StoreError(f"store {location}: {explain(error)}")

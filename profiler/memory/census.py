@@ -50,13 +50,13 @@ class Census:
     """The walks of one environment; it remembers sizes, so that only what changed is measured again."""
 
     def __init__(self) -> None:
-        self._own_modules = OwnModules()
+        self.own_modules = OwnModules()
         self._known: dict[str, tuple[int, int]] = {}
 
     def take(self) -> tuple[list[Found], bool]:
         """Return the containers by path, and whether the walk came to its end within its budget."""
         walk = _Walk()
-        modules = self._own_modules.list()
+        modules = self.own_modules.list()
         own_names = {name for name, _ in modules}
         for name, module in modules:
             walk.module(name, module, own_names)

@@ -40,7 +40,13 @@ class CodeNames:
             module = self._modules.get(file)
         if module is None:
             return []
-        return [span for code in _codes_of(vars(module), file, 0) for span in _nested(code, "")]
+        return [_span(code, name) for code, name in codes_of(module, file)]
+
+
+def codes_of(module: ModuleType, file: str) -> Iterator[tuple[CodeType, str]]:
+    """Yield (code, qualified name) of every function of a module that stands in `file`, nested ones too."""
+    for code in _codes_of(vars(module), file, 0):
+        yield from _nested(code, "")
 
 
 def _codes_of(namespace: object, file: str, depth: int) -> Iterator[CodeType]:
@@ -71,11 +77,14 @@ def _unwrapped(value: object) -> object:
     return value
 
 
-def _nested(code: CodeType, prefix: str) -> Iterator[tuple[int, int, str]]:
-    """Yield (first line, last line, qualified name) of a code object and of those inside it."""
+def _nested(code: CodeType, prefix: str) -> Iterator[tuple[CodeType, str]]:
     name = getattr(code, "co_qualname", prefix + code.co_name)
-    lines = [line for _, _, line in code.co_lines() if line is not None]
-    yield code.co_firstlineno, max(lines, default=code.co_firstlineno), name
+    yield code, name
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _nested(constant, f"{name}.<locals>.")
+
+
+def _span(code: CodeType, name: str) -> tuple[int, int, str]:
+    lines = [line for _, _, line in code.co_lines() if line is not None]
+    return code.co_firstlineno, max(lines, default=code.co_firstlineno), name

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
-from profiler.capture import Container, Memory
+from profiler.capture import Container, Frame, Memory
 from profiler.memory.census import Census, Found
 from profiler.memory.process import ProcessReading, compare, read_process
+from profiler.memory.writers import Writers
 
 if TYPE_CHECKING:
     from profiler.engines.stacks import FrameTable
@@ -27,6 +28,7 @@ class MemoryProbe:
         self._collect = collect
         self._captures = 0
         self._census = Census()
+        self._writers = Writers(self._census.own_modules)
         self._tracing: Tracing | None = None
         if mode == "tracemalloc":
             from profiler.memory.tracing import Tracing
@@ -85,16 +87,20 @@ class MemoryProbe:
         )
 
     def _filled_at(self, found: Found, table: FrameTable) -> tuple[int, ...]:
-        """Return the lines that allocated the newest entries of a container that has grown."""
-        if self._tracing is None or not found.grown:
+        """Return the lines that fill a container that grew: seen by tracemalloc, else read in the code."""
+        if not found.grown:
             return ()
+        frames = self._traced(found) if self._tracing is not None else []
+        return tuple(table.index(frame) for frame in frames or self._writers.of(found.path))
+
+    def _traced(self, found: Found) -> list[Frame]:
         from profiler.memory.containers import newest_entries
         from profiler.memory.tracing import allocated_at
 
-        places = {}
-        for container in found.grown[:_ASKED_ENTRIES]:
-            for entry in newest_entries(container, _ASKED_ENTRIES):
-                place = allocated_at(entry)
-                if place is not None:
-                    places[place] = table.index(self._tracing.frame(*place))
-        return tuple(dict.fromkeys(places.values()))
+        assert self._tracing is not None
+        places = dict.fromkeys(
+            allocated_at(entry)
+            for container in found.grown[:_ASKED_ENTRIES]
+            for entry in newest_entries(container, _ASKED_ENTRIES)
+        )
+        return [self._tracing.frame(*place) for place in places if place is not None]

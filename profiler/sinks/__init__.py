@@ -14,6 +14,9 @@ class Sink(Protocol):
     def put(self, key: CaptureKey, data: bytes) -> None:
         """Store one capture whole or not at all. Raises StoreError."""
 
+    def check(self) -> None:
+        """Find out before a long run whether captures can be stored. Raises StoreError."""
+
 
 def open_sink(uri: str) -> Sink:
     """Return the sink of a store URI; nothing is connected or created until the first capture."""

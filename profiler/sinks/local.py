@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 from profiler.errors import StoreError
 from profiler.keys import CaptureKey
@@ -29,5 +30,17 @@ class LocalSink:
                 partial.unlink(missing_ok=True)
                 raise
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise StoreError(f"store {self._root}: cannot write ({reason}); choose another folder") from error
+            raise self._unwritable(error) from error
+
+    def check(self) -> None:
+        """Create the folder, and a file in it for a moment. Raises StoreError."""
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._root):
+                pass
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        reason = error.strerror or str(error)
+        return StoreError(f"store {self._root}: cannot write there ({reason}); choose another folder")

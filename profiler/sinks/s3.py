@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from profiler.errors import StoreError
 from profiler.keys import CaptureKey
 from profiler.location import S3Location
-from profiler.s3client import located, make_client
+from profiler.s3client import located, make_client, status_of
 
 
 class S3Sink:
@@ -27,17 +26,28 @@ class S3Sink:
 
     def put(self, key: CaptureKey, data: bytes) -> None:
         """Store one capture. Raises StoreError."""
-        if self._client is None:
-            self._client = make_client(connect_timeout_s=2, read_timeout_s=5, attempts=3)
+        client = self._connected()
         try:
-            self._client.put_object(
+            client.put_object(
                 Bucket=self._location.bucket,
                 Key=self._location.prefix + str(key),
                 Body=data,
                 ContentType="application/gzip",
                 **self._options,
             )
-        except StoreError:
-            raise
         except Exception as error:
             raise located(self._location, error) from error
+
+    def check(self) -> None:
+        """Ask for the bucket; a refusal is no proof, for a role that may only PUT is refused too."""
+        client = self._connected()
+        try:
+            client.head_bucket(Bucket=self._location.bucket)
+        except Exception as error:
+            if status_of(error) != 403:
+                raise located(self._location, error) from error
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            self._client = make_client(connect_timeout_s=2, read_timeout_s=5, attempts=3)
+        return self._client
