@@ -1,0 +1,43 @@
+# Two commands do everything: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+SOURCES := pyproject.toml tools/make-venv.sh
+
+.PHONY: demo test lint pictures benchmark clean
+
+demo: $(VENV)/.demo
+	@$(VENV)/bin/profiler demo
+
+test: $(VENV)/.test
+	@tools/test-interpreters.sh
+	@$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+# The pictures of the README, drawn by the project itself.
+pictures: $(VENV)/.test
+	$(VENV)/bin/python tools/pictures.py
+
+# The figures of the README, in one run each.
+benchmark: $(VENV)/.benchmark
+	$(VENV)/bin/python benchmarks/overhead.py
+	$(VENV)/bin/python benchmarks/accuracy.py
+
+clean:
+	rm -rf $(VENV) .venv-* demo profiles flamegraph.html
+
+$(VENV)/.demo: $(SOURCES)
+	@tools/make-venv.sh "$(PYTHON)" "$(VENV)" "viewer"
+	@touch $@
+
+$(VENV)/.test: $(SOURCES) tools/test-tools.sh
+	@tools/make-venv.sh "$(PYTHON)" "$(VENV)" "viewer,test,lint"
+	@tools/test-tools.sh "$(VENV)"
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.benchmark: $(SOURCES)
+	@tools/make-venv.sh "$(PYTHON)" "$(VENV)" "viewer,benchmark"
+	@touch $@
