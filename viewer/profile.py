@@ -41,6 +41,16 @@ class StackTable:
             node = child
         return node
 
+    def child(self, node: int, frame: int) -> int:
+        """Return the node of one frame below `node` (-1 for a root), adding it where it is new."""
+        edge = (node, frame)
+        child = self._children.get(edge)
+        if child is None:
+            child = self._children[edge] = len(self.parents)
+            self.parents.append(node)
+            self.frames.append(frame)
+        return child
+
     def stack(self, node: int) -> tuple[int, ...]:
         """Return the frame indexes of a node, root first."""
         path = []

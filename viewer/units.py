@@ -19,12 +19,18 @@ def duration(nanoseconds: float) -> str:
     return f"{nanoseconds:.0f} ns"
 
 
+def round_duration(nanoseconds: float) -> str:
+    """Return a duration without the zeros after its point: `1 ms`, `2.5 ms`."""
+    number, _, unit = duration(nanoseconds).partition(" ")
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}"
+
+
 def size(count: float) -> str:
     """Return a number of bytes: `512 B`, `10.1 KB`, `1.20 MB` (1 KB = 1024 B)."""
     value = float(count)
     for unit in ("B", "KB", "MB", "GB"):
-        if abs(value) < 1000:
-            return f"{value:.0f} B" if unit == "B" else f"{_three_digits(value)} {unit}"
+        if abs(value) < 1024:
+            return f"{value:,.0f} B" if unit == "B" else f"{_three_digits(value)} {unit}"
         value /= 1024
     return f"{_three_digits(value)} TB"
 

@@ -28,8 +28,11 @@ from viewer.cli import terminal
 from viewer.cli.filters import Filter, parse_label, parse_since
 from viewer.store import CaptureStore, StoredCapture, UnreadableCapture, open_store, read_many
 from viewer.store.files import FileStore, looks_like_path
+from viewer.units import moment
 
 DEFAULT_STORE = "profiles"
+# How far an error message counts what there is.
+_COUNTED = 10_000
 
 
 @dataclass(slots=True)
@@ -60,14 +63,14 @@ class Selection:
         terminal.say(f"skipped {path}: {reason}")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the positional FUNCTION and the selectors."""
+def add_arguments(parser: argparse.ArgumentParser, *, all_functions: bool = False) -> None:
+    """Add the positional FUNCTION and the selectors; `all_functions`: none means all of the store."""
+    left_out = "default: all of them" if all_functions else "may be left out where the store holds only one"
     parser.add_argument(
         "what",
         nargs="*",
         metavar="FUNCTION",
-        help="a function's name (may be left out where the store holds one function), "
-        "or the paths of captures or of plain speedscope files",
+        help=f"a function's name ({left_out}), or the paths of captures or of plain speedscope files",
     )
     group = parser.add_argument_group("selectors")
     group.add_argument(
@@ -101,8 +104,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     order.add_argument("--last", type=_count, metavar="N", help="the N newest")
 
 
-def select(args: argparse.Namespace) -> Selection:
-    """Return what the arguments select.
+def select(args: argparse.Namespace, *, all_functions: bool = False) -> Selection:
+    """Return what the arguments select; without a FUNCTION the only one, or all where that is asked for.
 
     Raises:
         SelectionError: nothing matches (it says what there is), or the arguments contradict each other.
@@ -115,7 +118,7 @@ def select(args: argparse.Namespace) -> Selection:
         raise SelectionError(f"give one function's name, not {len(args.what)}: {', '.join(args.what)}")
     if paths:
         return _select_files(args, paths)
-    return _select_stored(args)
+    return _select_stored(args, all_functions)
 
 
 def read_captures(selected: Selection) -> Iterator[tuple[StoredCapture, Capture]]:
@@ -123,6 +126,7 @@ def read_captures(selected: Selection) -> Iterator[tuple[StoredCapture, Capture]
 
     Raises:
         SelectionError: a plain speedscope file was selected, which holds no capture.
+        CaptureFormatError: the only capture selected is broken.
         StoreError: the store cannot be read at all.
     """
     if selected.plain_files:
@@ -138,7 +142,8 @@ def choose_one(selected: Selection) -> Selection:
     found = len(selected.captures)
     if found > 1:
         which = "first" if selected.many else "newest"
-        terminal.say(f"the {which} of {found:,} captures: {selected.captures[0].path}")
+        started = moment(selected.captures[0].key.started_at_ns)
+        terminal.say(f"the {which} of {found:,} captures, started {started}")
     return selected.only(selected.captures[:1])
 
 
@@ -164,14 +169,18 @@ def _read(selected: Selection, captures: Iterable[StoredCapture]) -> Iterator[tu
                 raise data
             capture = decode(data)
         except (CaptureFormatError, UnreadableCapture) as error:
+            if total == 1:
+                raise CaptureFormatError(f"{stored.path}: {error}") from error
             selected.name_broken(stored.path, str(error))
             continue
         yield stored, capture
 
 
-def _select_stored(args: argparse.Namespace) -> Selection:
+def _select_stored(args: argparse.Namespace, all_functions: bool) -> Selection:
     store = store_of(args)
-    function = args.what[0] if args.what else _only_function(store)
+    function: str | None = args.what[0] if args.what else None
+    if function is None and not all_functions:
+        function = _only_function(store)
     wanted = Filter.of(args)
     selected = Selection(store, [], many=wanted.given or bool(args.last or args.slowest))
     listing = terminal.watched(store.list(function, wanted.since_ns), "Listing")
@@ -235,19 +244,20 @@ def _only_function(store: CaptureStore) -> str:
     return functions[0]
 
 
-def _nothing(store: CaptureStore, function: str, wanted: Filter, selected: Selection) -> str:
+def _nothing(store: CaptureStore, function: str | None, wanted: Filter, selected: Selection) -> str:
+    whose = f" of {function}" if function is not None else ""
     if selected.broken:
-        return f"store {store}: none of the captures of {function} that could be read match"
-    if wanted.given:
-        held = list(itertools.islice(store.list(function), 10_000))
-        if held:
-            newest = max(held, key=_age)
-            count = f"{len(held):,}" if len(held) < 10_000 else "10,000 or more"
-            return f"no capture of {function} matches; {store} holds {count} of it, the newest {newest.path}"
+        return f"store {store}: none of the captures{whose} that could be read match"
+    held = list(itertools.islice(store.list(function), _COUNTED)) if wanted.given else []
+    if held:
+        count = f"{len(held):,}{' or more' if len(held) == _COUNTED else ''}"
+        newest = max(held, key=_age)
+        when = moment(newest.key.started_at_ns)
+        return f"no capture{whose} matches; {store} holds {count}, the newest of {when}"
     functions = store.functions()
     if not functions:
         return f"store {store} holds no captures"
-    return f"no captures of {function!r}: {_there_is(store, functions)}"
+    return f"no captures{whose}: {_there_is(store, functions)}"
 
 
 def _there_is(store: CaptureStore, functions: Iterable[str]) -> str:

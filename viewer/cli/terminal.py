@@ -80,6 +80,11 @@ def heading(text: str) -> Line:
     return [(printable(text), "bold")]
 
 
+def safe(texts: Iterable[str]) -> Iterator[str]:
+    """Yield texts of which none can move a cursor."""
+    return (printable(text) for text in texts)
+
+
 def say(text: str) -> None:
     """Write one note to stderr."""
     print(f"viewer: {printable(text)}", file=sys.stderr)

@@ -1,0 +1,24 @@
+"""What a profile can be drawn or written as. Each renderer is one function: Profile → text."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from viewer.profile import Profile
+
+Renderer = Callable[[Profile], str]
+
+RENDERERS = {
+    "html": "viewer.renderers.html:render",
+    "text": "viewer.renderers.text:render",
+    "collapsed": "viewer.renderers.collapsed:render",
+    "speedscope": "viewer.renderers.speedscope:render",
+}
+
+
+def renderer(name: str) -> Renderer:
+    """Import and return a renderer of the registry."""
+    module, _, function = RENDERERS[name].partition(":")
+    render: Renderer = getattr(importlib.import_module(module), function)
+    return render

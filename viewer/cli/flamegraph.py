@@ -1,0 +1,62 @@
+"""`viewer flamegraph`: one self-contained HTML page."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import webbrowser
+from pathlib import Path
+
+from viewer.cli import selection, terminal
+from viewer.cli.profiles import add_output_arguments, profile_from, refuse_to_overwrite, write_file
+from viewer.processors import hide_bootstrap
+from viewer.renderers import renderer
+from viewer.units import moment, size
+
+HELP = "draw the newest capture, or all that the selectors choose merged, as one HTML page"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    selection.add_arguments(parser)
+    add_output_arguments(parser, "where the page goes (default: flamegraph-FUNCTION-WHICH.html)")
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+
+
+def run(args: argparse.Namespace) -> int:
+    selected = selection.default_one(selection.select(args))
+    path = Path(args.output or default_name(selected))
+    refuse_to_overwrite(path, args.force)
+    page = renderer("html")(hide_bootstrap(profile_from(selected)))
+    data = page.encode("utf-8", "backslashreplace")
+    write_file(path, data)
+    terminal.say(f"{_what(selected)}, {size(len(data))}")
+    print(path)
+    if args.open:
+        webbrowser.open(path.resolve().as_uri())
+    return selected.exit_code()
+
+
+def default_name(selected: selection.Selection) -> str:
+    """Return the page's name for a selection; it holds nothing that a shell or a file system minds."""
+    if selected.plain_files:
+        subject = selected.plain_files[0].name.partition(".")[0]
+    else:
+        subject = selected.captures[0].key.function_name
+    count = len(selected.captures) + len(selected.plain_files)
+    if count > 1:
+        which = f"-{count}-captures"
+    elif selected.captures:
+        key = selected.captures[0].key
+        which = (
+            "-"
+            + re.sub(r"[^0-9T]", "", moment(key.started_at_ns)[:19].replace(" ", "T"))
+            + f"-{key.sequence}"
+        )
+    else:
+        which = ""
+    return f"flamegraph-{re.sub(r'[^A-Za-z0-9._-]+', '_', subject)[:80]}{which}.html"
+
+
+def _what(selected: selection.Selection) -> str:
+    count = len(selected.captures) + len(selected.plain_files) - len(selected.broken)
+    return "1 capture in time order" if count == 1 else f"{count:,} captures merged"
