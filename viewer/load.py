@@ -13,7 +13,7 @@ from profiler.errors import CaptureFormatError
 from viewer.callgraph import guess_stacks
 from viewer.facts import facts_of, merged_facts, start_of
 from viewer.profile import Lane, Profile, StackTable
-from viewer.units import duration
+from viewer.units import counted, duration
 
 LIVE_MEMORY = "memory live"
 CALL_GRAPH = "call graph (stacks are guessed from it)"
@@ -89,7 +89,7 @@ def merge(captures: Iterable[Capture]) -> Profile:
         (LIVE_MEMORY,), LIVE_MEMORY, "bytes", builder.stacks(newest.frames).runs(_live(newest.memory))
     )
     facts = merged_facts(seen)
-    title = f"{facts['Function']} · {len(seen):,} capture{'s' * (len(seen) > 1)} merged"
+    title = f"{facts['Function']} · {counted(len(seen), 'capture')} merged"
     return Profile(title, builder.frames, builder.table, builder.lanes(), facts, approximate)
 
 

@@ -9,12 +9,13 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 def duration(nanoseconds: float) -> str:
     """Return a duration with three significant digits: `85 µs`, `412 ms`, `1.24 s`."""
+    # A hair below the next unit would be rounded up to a thousand of this one.
     size = abs(nanoseconds)
-    if size >= 1e9:
+    if size >= 0.9995e9:
         return f"{_three_digits(nanoseconds / 1e9)} s"
-    if size >= 1e6:
+    if size >= 0.9995e6:
         return f"{_three_digits(nanoseconds / 1e6)} ms"
-    if size >= 1e3:
+    if size >= 999.5:
         return f"{_three_digits(nanoseconds / 1e3)} µs"
     return f"{nanoseconds:.0f} ns"
 
@@ -45,6 +46,11 @@ def weight(value: float, unit: str) -> str:
     if unit == "nanoseconds":
         return duration(value)
     return size(value) if unit == "bytes" else f"{value:,.0f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return `1 capture`, `2 captures`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def moment(nanoseconds: int) -> str:

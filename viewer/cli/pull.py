@@ -9,7 +9,7 @@ from profiler.errors import SelectionError
 from viewer.cli import selection, terminal
 from viewer.cli.profiles import write_file
 from viewer.store import StoredCapture, UnreadableCapture, read_many
-from viewer.units import size
+from viewer.units import counted, size
 
 HELP = "fetch the selected captures into a folder, so that every command works on them offline"
 
@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
         write_file(target, data)
         fetched_bytes += len(data)
     fetched = len(missing) - len(selected.broken)
-    already = f", {present:,} were there already" if present else ""
-    terminal.say(f"{fetched:,} captures ({size(fetched_bytes)}) into {folder}{already}")
+    already = f", {present:,} already there" if present else ""
+    terminal.say(f"{counted(fetched, 'capture')} ({size(fetched_bytes)}) into {folder}{already}")
     return selected.exit_code()
 
 

@@ -7,10 +7,10 @@ Without a terminal there are no colours, nothing is cut, and rich is not even im
 from __future__ import annotations
 
 import sys
-import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from time import monotonic as monotonic_s
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from viewer.units import printable
@@ -100,11 +100,11 @@ def watched(items: Iterable[T], label: str, total: int | None = None) -> Iterato
     if not sys.stderr.isatty():
         yield from items
         return
-    started_s = time.monotonic()
+    started_s = monotonic_s()
     progress: Progress | None = None
     try:
         for number, item in enumerate(items):
-            if progress is None and time.monotonic() - started_s > _SHOW_AFTER_S:
+            if progress is None and monotonic_s() - started_s > _SHOW_AFTER_S:
                 progress = _progress()
                 task = progress.add_task(label, total=total, completed=number)
                 progress.start()
