@@ -1,4 +1,4 @@
-"""Which captures a selector lets through, as far as their names tell."""
+"""The selectors as arguments, and which captures they let through as far as their names tell."""
 
 from __future__ import annotations
 
@@ -10,8 +10,50 @@ from dataclasses import dataclass, field
 
 from profiler.keys import CaptureKey
 
+DEFAULT_STORE = "profiles"
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, all_functions: bool = False) -> None:
+    """Add the positional FUNCTION and the selectors; `all_functions`: none means all of the store."""
+    left_out = "default: all of them" if all_functions else "may be left out where the store holds only one"
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="FUNCTION",
+        help=f"a function's name ({left_out}), or the paths of captures or of plain speedscope files",
+    )
+    group = parser.add_argument_group("selectors")
+    group.add_argument(
+        "--store",
+        metavar="URI",
+        help=f"s3://bucket/prefix or a folder (default: PROFILER_STORE, else {DEFAULT_STORE!r})",
+    )
+    group.add_argument(
+        "--since",
+        type=parse_since,
+        metavar="WHEN",
+        help="what started in the last 45s, 30m, 1h, 2d, 1w, or since 2026-01-31[T12:00] (UTC)",
+    )
+    start = group.add_mutually_exclusive_group()
+    start.add_argument("--cold", action="store_true", help="first invocations of their environments only")
+    start.add_argument("--warm", action="store_true", help="later invocations only")
+    group.add_argument("--request-id", metavar="ID", help="the invocation whose request id begins with ID")
+    group.add_argument("--environment", metavar="ID", help="environments whose id begins with ID")
+    group.add_argument(
+        "--label",
+        type=parse_label,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="captures with this label (opens them to look; may be repeated)",
+    )
+    order = group.add_mutually_exclusive_group()
+    order.add_argument(
+        "--slowest", nargs="?", type=_count, const=1, metavar="N", help="the N that took longest (default 1)"
+    )
+    order.add_argument("--last", type=_count, metavar="N", help="the N newest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +121,9 @@ def parse_label(text: str) -> tuple[str, str]:
     if not separator or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is no label: give NAME=VALUE")
     return name, value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count: give 1, 2, 3 …")
+    return int(text)

@@ -24,15 +24,27 @@ from pathlib import Path
 from profiler.capture import Capture
 from profiler.codec import decode
 from profiler.errors import CaptureFormatError, SelectionError
+from profiler.keys import FUNCTION_PREFIX, CaptureKey
 from viewer.cli import terminal
-from viewer.cli.filters import Filter, parse_label, parse_since
+from viewer.cli.filters import DEFAULT_STORE, Filter, add_arguments
 from viewer.store import CaptureStore, StoredCapture, UnreadableCapture, open_store, read_many
 from viewer.store.files import FileStore, looks_like_path
 from viewer.units import moment
 
-DEFAULT_STORE = "profiles"
 # How far an error message counts what there is.
 _COUNTED = 10_000
+
+
+__all__ = [
+    "DEFAULT_STORE",
+    "Selection",
+    "add_arguments",
+    "choose_one",
+    "default_one",
+    "read_captures",
+    "select",
+    "store_of",
+]
 
 
 @dataclass(slots=True)
@@ -63,47 +75,6 @@ class Selection:
         terminal.say(f"skipped {path}: {reason}")
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, all_functions: bool = False) -> None:
-    """Add the positional FUNCTION and the selectors; `all_functions`: none means all of the store."""
-    left_out = "default: all of them" if all_functions else "may be left out where the store holds only one"
-    parser.add_argument(
-        "what",
-        nargs="*",
-        metavar="FUNCTION",
-        help=f"a function's name ({left_out}), or the paths of captures or of plain speedscope files",
-    )
-    group = parser.add_argument_group("selectors")
-    group.add_argument(
-        "--store",
-        metavar="URI",
-        help=f"s3://bucket/prefix or a folder (default: PROFILER_STORE, else {DEFAULT_STORE!r})",
-    )
-    group.add_argument(
-        "--since",
-        type=parse_since,
-        metavar="WHEN",
-        help="what started in the last 45s, 30m, 1h, 2d, 1w, or since 2026-01-31[T12:00] (UTC)",
-    )
-    start = group.add_mutually_exclusive_group()
-    start.add_argument("--cold", action="store_true", help="first invocations of their environments only")
-    start.add_argument("--warm", action="store_true", help="later invocations only")
-    group.add_argument("--request-id", metavar="ID", help="the invocation whose request id begins with ID")
-    group.add_argument("--environment", metavar="ID", help="environments whose id begins with ID")
-    group.add_argument(
-        "--label",
-        type=parse_label,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="captures with this label (opens them to look; may be repeated)",
-    )
-    order = group.add_mutually_exclusive_group()
-    order.add_argument(
-        "--slowest", nargs="?", type=_count, const=1, metavar="N", help="the N that took longest (default 1)"
-    )
-    order.add_argument("--last", type=_count, metavar="N", help="the N newest")
-
-
 def select(args: argparse.Namespace, *, all_functions: bool = False) -> Selection:
     """Return what the arguments select; without a FUNCTION the only one, or all where that is asked for.
 
@@ -111,6 +82,9 @@ def select(args: argparse.Namespace, *, all_functions: bool = False) -> Selectio
         SelectionError: nothing matches (it says what there is), or the arguments contradict each other.
         StoreError: the store cannot be listed.
     """
+    keys = [text for text in args.what if CaptureKey.parse(text) and not os.path.exists(text)]
+    if keys and len(keys) == len(args.what):
+        return _select_keys(args, keys)
     paths = [text for text in args.what if looks_like_path(text)]
     if paths and len(paths) < len(args.what):
         raise SelectionError("give a function's name or paths of files, not both")
@@ -140,6 +114,8 @@ def read_captures(selected: Selection) -> Iterator[tuple[StoredCapture, Capture]
 def choose_one(selected: Selection) -> Selection:
     """Return the first of the selection by itself, and say so on stderr where there were more."""
     found = len(selected.captures)
+    if not found:
+        return selected
     if found > 1:
         which = "first" if selected.many else "newest"
         started = moment(selected.captures[0].key.started_at_ns)
@@ -184,8 +160,7 @@ def _select_stored(args: argparse.Namespace, all_functions: bool) -> Selection:
     wanted = Filter.of(args)
     selected = Selection(store, [], many=wanted.given or bool(args.last or args.slowest))
     listing = terminal.watched(store.list(function, wanted.since_ns), "Listing")
-    matching = (stored for stored in listing if wanted.matches(stored.key))
-    selected.captures = _ordered(args, _labelled(selected, matching, wanted))
+    selected.captures = _ordered(args, _filtered(selected, listing, wanted))
     if not selected.captures:
         raise SelectionError(_nothing(store, function, wanted, selected))
     return selected
@@ -201,22 +176,43 @@ def _select_files(args: argparse.Namespace, paths: list[str]) -> Selection:
         if len(paths) == 1:
             raise CaptureFormatError(f"{path}: {reason}")
         selected.name_broken(path, reason)
-    found = [stored for stored in files.list() if wanted.matches(stored.key)]
-    selected.captures = _ordered(args, _labelled(selected, iter(found), wanted))
+    selected.captures = _ordered(args, _filtered(selected, files.list(), wanted))
     selected.plain_files = files.plain_files
     if not selected.captures and not selected.plain_files:
         raise SelectionError("none of the files holds a capture that these selectors match")
     return selected
 
 
-def _labelled(
-    selected: Selection, captures: Iterator[StoredCapture], wanted: Filter
+def _select_keys(args: argparse.Namespace, keys: list[str]) -> Selection:
+    """Select what `viewer ls --json` gave: paths in the store, or whole s3:// addresses."""
+    split = [text.rpartition(FUNCTION_PREFIX) for text in keys]
+    stores = {before for before, _, _ in split}
+    prefix = stores.pop()
+    if stores or (prefix and args.store):
+        raise SelectionError("give captures of one store at a time")
+    store = open_store(prefix) if prefix else store_of(args)
+    wanted = {before_key + rest for _, before_key, rest in split}
+    functions = {key.function_name for key in map(CaptureKey.parse, wanted) if key}
+    listing = itertools.chain.from_iterable(store.list(function) for function in sorted(functions))
+    found = [stored for stored in listing if stored.path in wanted]
+    for path in sorted(wanted - {stored.path for stored in found}):
+        raise SelectionError(f"{store} holds no {path}")
+    selected = Selection(store, [])
+    selected.captures = _ordered(args, _filtered(selected, found, Filter.of(args)))
+    if not selected.captures:
+        raise SelectionError("none of the captures matches these selectors")
+    return selected
+
+
+def _filtered(
+    selected: Selection, captures: Iterable[StoredCapture], wanted: Filter
 ) -> Iterator[StoredCapture]:
+    matching = (stored for stored in captures if wanted.matches(stored.key))
     if not wanted.labels:
-        return captures
+        return matching
     return (
         stored
-        for stored, capture in _read(selected, captures)
+        for stored, capture in _read(selected, matching)
         if wanted.labels.items() <= capture.invocation.labels.items()
     )
 
@@ -265,9 +261,3 @@ def _there_is(store: CaptureStore, functions: Iterable[str]) -> str:
     shown = ", ".join(names[:10])
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return f"{store} holds {shown}{more}"
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a count: give 1, 2, 3 …")
-    return int(text)

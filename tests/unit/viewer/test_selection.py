@@ -155,6 +155,18 @@ def test_the_store_comes_from_the_environment_and_else_is_the_default(tmp_path, 
     assert requests(select("checkout", "--store", "profiles")) == [1]
 
 
+def test_the_path_that_ls_gives_names_a_capture_in_the_store(store):
+    paths = [stored.path for stored in select("checkout", "--store", store, "--last", "2").captures]
+    assert requests(select(*paths, "--store", store)) == [10, 9]
+    assert requests(select(f"{store}/{paths[0]}")) == [10]
+    with pytest.raises(SelectionError, match="holds no function=checkout"):
+        select(paths[0].replace("request", "nobody"), "--store", store)
+    with pytest.raises(SelectionError, match="one store"):
+        select(paths[0], f"/elsewhere/{paths[1]}")
+    with pytest.raises(SelectionError, match="none of the captures"):
+        select(*paths, "--store", store, "--environment", "z")
+
+
 # ---- files --------------------------------------------------------------------------------------
 
 
