@@ -26,7 +26,8 @@ _PATTERN = re.compile(
 )
 _STARTED_FORMAT = "%Y%m%dT%H%M%S.%f"
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-_NAME_LIMIT = 120
+# Of an escaped name: a file name may have 255 bytes, and a capture that no store takes blocks the rest.
+_NAME_AT_MOST = 120
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,13 +52,13 @@ class CaptureKey:
         """Return the key of a capture."""
         invocation = capture.invocation
         return cls(
-            function_name=invocation.function_name[:_NAME_LIMIT],
-            environment_id=invocation.environment_id[:_NAME_LIMIT],
+            function_name=_shortened(invocation.function_name),
+            environment_id=_shortened(invocation.environment_id),
             sequence=invocation.sequence,
             started_at_ns=invocation.started_at_ns // 1_000_000 * 1_000_000,
             duration_ns=invocation.duration_ns // 1000 * 1000,
             outcome=capture.outcome,
-            request_id=invocation.request_id[:_NAME_LIMIT],
+            request_id=_shortened(invocation.request_id),
         )
 
     @classmethod
@@ -95,9 +96,17 @@ class CaptureKey:
 
 def function_prefix(function_name: str) -> str:
     """Return the partition that holds all captures of a function, with its trailing slash."""
-    return f"{FUNCTION_PREFIX}{_escape(function_name)}/"
+    return f"{FUNCTION_PREFIX}{_escape(_shortened(function_name))}/"
+
+
+def _shortened(text: str) -> str:
+    """Return a name that can be escaped, is not empty, and is not too long once escaped."""
+    text = text[:_NAME_AT_MOST].encode("utf-8", "replace").decode() or "-"
+    while len(_escape(text)) > _NAME_AT_MOST:
+        text = text[:-1]
+    return text
 
 
 def _escape(text: str) -> str:
     """Percent-encode what a path, a URL or a Hive partition would trip over."""
-    return quote(text, safe="") or "-"
+    return quote(text, safe="")
