@@ -11,6 +11,7 @@ from profiler.errors import CaptureFormatError
 
 MAX_DOCUMENT_BYTES = 512 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
+_INTEGER_AT_MOST = 2**63 - 1
 
 T = TypeVar("T")
 
@@ -69,8 +70,8 @@ class Fields:
 
     def integer(self, name: str, default: int = 0) -> int:
         value = self._value.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self._wrong(name, "a whole number")
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _INTEGER_AT_MOST:
+            raise self._wrong(name, "a whole number of 64 bits")
         return value
 
     def optional_integer(self, name: str) -> int | None:
