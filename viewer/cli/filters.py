@@ -51,9 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser, *, all_functions: bool = Fals
     )
     order = group.add_mutually_exclusive_group()
     order.add_argument(
-        "--slowest", nargs="?", type=_count, const=1, metavar="N", help="the N that took longest (default 1)"
+        "--slowest",
+        nargs="?",
+        type=parse_count,
+        const=1,
+        metavar="N",
+        help="the N that took longest (default 1)",
     )
-    order.add_argument("--last", type=_count, metavar="N", help="the N newest")
+    order.add_argument("--last", type=parse_count, metavar="N", help="the N newest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,8 @@ def parse_label(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _count(text: str) -> int:
+def parse_count(text: str) -> int:
+    """Return a whole number from 1 upwards."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a count: give 1, 2, 3 …")
     return int(text)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from profiler.capture import AllocationSite, Capture, Container
 from viewer.cli import selection, terminal
+from viewer.cli.filters import parse_count
 from viewer.cli.terminal import Column, Line
 from viewer.facts import facts_of, process_facts
 from viewer.renderers.text import location
@@ -37,7 +38,11 @@ _THREADS = (Column("thread", elastic=True), Column("watched", right=True), Colum
 def configure(parser: argparse.ArgumentParser) -> None:
     selection.add_arguments(parser)
     parser.add_argument(
-        "--limit", type=int, default=_LARGEST, metavar="N", help=f"rows per table (default {_LARGEST})"
+        "--limit",
+        type=parse_count,
+        default=_LARGEST,
+        metavar="N",
+        help=f"rows per table (default {_LARGEST})",
     )
     parser.add_argument("--json", action="store_true", help="everything but the samples, as JSON")
 
@@ -57,7 +62,7 @@ def _lines(capture: Capture, limit: int) -> Iterator[Line]:
     facts.pop("Notes", None)
     yield from terminal.pairs(facts.items())
     yield from _section("Process", list(terminal.pairs(process_facts(capture.memory).items())))
-    yield from _section("Threads", list(_threads(capture)))
+    yield from _section("Samples", list(_threads(capture)))
     yield from _section("Largest containers", list(_containers(capture, limit)))
     yield from _section("Allocation sites", list(_sites(capture, limit)))
     yield from _section("Notes", [[(note, "yellow")] for note in terminal.safe(capture.notes)])

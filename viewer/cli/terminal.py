@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import monotonic as monotonic_s
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
@@ -30,12 +30,16 @@ _SHOW_AFTER_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table. An `elastic` one is cut with an ellipsis where a terminal is too narrow."""
+    """One column of a table. An `elastic` one is cut with an ellipsis where a terminal is too narrow.
+
+    `marks` gives certain cells a style of their own.
+    """
 
     title: str
     right: bool = False
     style: str = ""
     elastic: bool = False
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(lines: Iterable[Line]) -> None:
@@ -65,7 +69,10 @@ def table(
     _shrink(widths, columns, terminal_width() if width is None else width)
     yield _row([(column.title, "bold") for column in columns], columns, widths)
     for row in cells:
-        yield _row([(cell, column.style) for cell, column in zip(row, columns, strict=True)], columns, widths)
+        spans = [
+            (cell, column.marks.get(cell, column.style)) for cell, column in zip(row, columns, strict=True)
+        ]
+        yield _row(spans, columns, widths)
 
 
 def pairs(facts: Iterable[tuple[str, str]]) -> Iterator[Line]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 from viewer.cli import selection, terminal
+from viewer.cli.filters import parse_count
 from viewer.cli.profiles import profile_from, time_lanes
 from viewer.cli.terminal import Column, Line
 from viewer.processors import FunctionTotals, function_totals, hide_bootstrap
@@ -37,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     lanes.add_argument("--all-threads", action="store_true", help="all threads added up")
     parser.add_argument("--tree", action="store_true", help="print the call tree instead of the table")
     parser.add_argument(
-        "--limit", type=int, default=30, metavar="N", help="functions in the table (default 30)"
+        "--limit", type=parse_count, default=30, metavar="N", help="functions in the table (default 30)"
     )
     parser.add_argument("--json", action="store_true", help="the table, or the whole of it, as JSON")
 
