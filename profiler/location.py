@@ -52,13 +52,20 @@ def parse_location(uri: str) -> Location:
         raise StoreError("store is empty: give s3://bucket/prefix or a folder")
     if "://" not in uri:
         return LocalLocation(Path(uri))
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise StoreError(f"store {uri!r}: {error}; give s3://bucket/prefix or a folder") from error
     if parts.scheme == "file":
+        if parts.netloc or not parts.path:
+            raise StoreError(f"store {uri!r} names no folder: write file:///folder, with three slashes")
         return LocalLocation(Path(unquote(parts.path)))
     if parts.scheme != "s3":
         raise StoreError(f"store {uri!r}: unknown scheme; give s3://bucket/prefix or a folder")
     if not parts.netloc:
         raise StoreError(f"store {uri!r} names no bucket: write s3://bucket/prefix")
+    if parts.fragment:
+        raise StoreError(f"store {uri!r}: a prefix cannot hold '#'")
     options = dict(parse_qsl(parts.query))
     for name in options:
         if name not in _S3_OPTIONS:

@@ -113,7 +113,7 @@ def _number(low: float, high: float) -> Callable[[Any], float]:
     def read(value: Any) -> float:
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not low <= number <= high:  # NaN too
             raise ValueError(f"allowed is a number from {low:g} to {high:g}")
@@ -126,7 +126,7 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         try:
             number = int(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = low - 1
         if not low <= number <= high:
             raise ValueError(f"allowed is a whole number from {low} to {high}")
