@@ -82,13 +82,16 @@ def _run(arguments: list[str]) -> int:
 
 def _overview() -> argparse.ArgumentParser:
     """Return the parser of `viewer` itself; describing every command imports them all."""
+    width = max(map(len, COMMANDS))
+    commands = "".join(f"  {name:{width}}  {load(name).HELP}\n" for name in COMMANDS)
     parser = argparse.ArgumentParser(
-        prog="viewer", description=_ABOUT, epilog="viewer COMMAND --help says more about each."
+        prog="viewer",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f"{_ABOUT}\n\ncommands:\n{commands}",
+        epilog="viewer COMMAND --help says more about each.",
     )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
     parser.add_argument("--version", action="store_true", help="print the version")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        commands.add_parser(name, help=load(name).HELP)
     return parser
 
 

@@ -8,16 +8,17 @@ import sys
 from pathlib import Path
 
 from viewer.cli import selection
+from viewer.cli.filters import NEWEST_OR_MERGED
 from viewer.cli.profiles import profile_from, refuse_to_overwrite, write_file
 from viewer.renderers import renderer
 
-HELP = "write the newest capture, or all selected ones merged, for speedscope or flamegraph.pl"
+HELP = "write a profile for speedscope or flamegraph.pl"
 
 FORMATS = ("speedscope", "collapsed")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    selection.add_arguments(parser)
+    selection.add_arguments(parser, default=NEWEST_OR_MERGED)
     parser.add_argument("--to", choices=FORMATS, required=True, help="the format")
     parser.add_argument(
         "-o",

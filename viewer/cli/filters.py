@@ -15,8 +15,18 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, all_functions: bool = False) -> None:
-    """Add the positional FUNCTION and the selectors; `all_functions`: none means all of the store."""
+ALL = "without any of them, all captures"
+NEWEST = "without any of them, the newest capture"
+NEWEST_OR_MERGED = f"{NEWEST}; with one, all that it chooses, merged"
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, *, all_functions: bool = False, default: str = ALL
+) -> None:
+    """Add the positional FUNCTION and the selectors.
+
+    `all_functions`: no FUNCTION means all of the store. `default` says what no selector means.
+    """
     left_out = "default: all of them" if all_functions else "may be left out where the store holds only one"
     parser.add_argument(
         "what",
@@ -24,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, all_functions: bool = Fals
         metavar="FUNCTION",
         help=f"a function's name ({left_out}), or the paths of captures or of plain speedscope files",
     )
-    group = parser.add_argument_group("selectors")
+    group = parser.add_argument_group("selectors", default)
     group.add_argument(
         "--store",
         metavar="URI",

@@ -8,16 +8,17 @@ import webbrowser
 from pathlib import Path
 
 from viewer.cli import selection, terminal
+from viewer.cli.filters import NEWEST_OR_MERGED
 from viewer.cli.profiles import add_output_arguments, profile_from, refuse_to_overwrite, write_file
 from viewer.processors import hide_bootstrap
 from viewer.renderers import renderer
 from viewer.units import moment, size
 
-HELP = "draw the newest capture, or all that the selectors choose merged, as one HTML page"
+HELP = "draw the newest capture, or several merged, as an HTML page"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    selection.add_arguments(parser)
+    selection.add_arguments(parser, default=NEWEST_OR_MERGED)
     add_output_arguments(parser, "where the page goes (default: flamegraph-FUNCTION-WHICH.html)")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
 

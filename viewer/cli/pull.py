@@ -11,7 +11,7 @@ from viewer.cli.profiles import write_file
 from viewer.store import StoredCapture, UnreadableCapture, read_many
 from viewer.units import counted, size
 
-HELP = "fetch the selected captures into a folder, so that every command works on them offline"
+HELP = "fetch captures into a folder, to look at them offline"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from profiler.capture import AllocationSite, Capture, Container
 from viewer.cli import selection, terminal
-from viewer.cli.filters import parse_count
+from viewer.cli.filters import NEWEST, parse_count
 from viewer.cli.terminal import Column, Line
 from viewer.facts import facts_of, process_facts
 from viewer.renderers.text import location
 from viewer.units import duration, signed_size, size
 
-HELP = "show the facts, the memory and the largest containers of one capture (the newest selected)"
+HELP = "show one capture's facts, memory and largest containers"
 
 _LARGEST = 15
 _CONTAINERS = (
@@ -36,7 +36,7 @@ _THREADS = (Column("thread", elastic=True), Column("watched", right=True), Colum
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    selection.add_arguments(parser)
+    selection.add_arguments(parser, default=NEWEST)
     parser.add_argument(
         "--limit",
         type=parse_count,

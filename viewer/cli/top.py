@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 from viewer.cli import selection, terminal
-from viewer.cli.filters import parse_count
+from viewer.cli.filters import NEWEST_OR_MERGED, parse_count
 from viewer.cli.profiles import profile_from, time_lanes
 from viewer.cli.terminal import Column, Line
 from viewer.processors import FunctionTotals, function_totals, hide_bootstrap
@@ -15,7 +15,7 @@ from viewer.profile import Lane, Profile
 from viewer.renderers.text import location, tree_lines
 from viewer.units import weight
 
-HELP = "table each function's self and total time in the newest capture, or in all selected ones"
+HELP = "table each function's self and total time"
 
 _COLUMNS = (
     Column("function", elastic=True),
@@ -28,7 +28,7 @@ _COLUMNS = (
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    selection.add_arguments(parser)
+    selection.add_arguments(parser, default=NEWEST_OR_MERGED)
     lanes = parser.add_mutually_exclusive_group()
     lanes.add_argument(
         "--thread",

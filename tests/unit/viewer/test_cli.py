@@ -40,7 +40,7 @@ def test_the_overview_names_every_command(capsys):
     assert main(["--help"]) == 0
     assert main([]) == 0
     shown = capsys.readouterr().out
-    assert all(f"    {name} " in shown for name in COMMANDS)
+    assert all(f"\n  {name} " in shown for name in COMMANDS)
 
 
 def test_version(capsys):
@@ -318,7 +318,7 @@ def test_one_broken_among_a_hundred_is_named_and_the_answer_given(broken_store, 
     ("content", "message"),
     [
         (encode(capture(1))[:-30], "truncated gzip"),
-        (b"\x1f\x8b\x08\x00garbage", "damaged gzip"),
+        (b"\x1f\x8b\x07" + bytes(30), "damaged gzip"),
         (b"<html>", "not JSON"),
         (gzip.compress(b'{"profiles": []}', mtime=0), "no 'capture' key"),
     ],
