@@ -86,6 +86,7 @@ def _overview() -> argparse.ArgumentParser:
     commands = "".join(f"  {name:{width}}  {load(name).HELP}\n" for name in COMMANDS)
     parser = argparse.ArgumentParser(
         prog="viewer",
+        usage="viewer COMMAND [FUNCTION] [options]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=f"{_ABOUT}\n\ncommands:\n{commands}",
         epilog="viewer COMMAND --help says more about each.",
