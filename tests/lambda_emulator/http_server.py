@@ -1,7 +1,7 @@
 """A small HTTP/1.1 server with keep-alive: one thread a connection, all of them joined on close.
 
-Not `http.server`, because that refuses header lines over 64 KiB, and `awslambdaric` sends the whole
-traceback of an error in `Lambda-Runtime-Function-XRay-Error-Cause`, up to 1 MiB.
+Not `http.server`, because that refuses header lines over 64 KiB, and `awslambdaric` sends the message
+and traceback of an error in `Lambda-Runtime-Function-XRay-Error-Cause`, up to 1 MiB.
 """
 
 from __future__ import annotations
