@@ -19,19 +19,20 @@ _MARK = "__invocation_profiler_original__"
 
 def arm(handler: Callable[..., Any], explicit: dict[str, Any]) -> Callable[..., Any]:
     """Return the handler wrapped, or, with one warning, the handler itself where that cannot be."""
-    if not callable(handler) or inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
-        return handler
-    if original_of(handler) is not handler:
-        return handler
     try:
-        recorder = make_recorder(handler, explicit)
+        if not callable(handler):
+            return handler
+        if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+            return handler
+        if hasattr(handler, _MARK):  # armed already, perhaps below another decorator
+            return handler
+        return wrap(handler, make_recorder(handler, explicit))
     except (ProfilerError, ImportError, TypeError) as error:
         logger.warning("profiler: not armed: %s", error)
         return handler
     except Exception:  # noqa: BLE001 — nothing in here may keep the function from starting
         logger.warning("profiler: not armed", exc_info=True)
         return handler
-    return wrap(handler, recorder)
 
 
 def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Recorder:
@@ -43,7 +44,7 @@ def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Reco
     from profiler.outbox import Outbox
     from profiler.sinks import open_sink
 
-    settings = Settings.from_env(os.environ, **(explicit | {"enabled": True}))
+    settings = Settings.from_env(os.environ, **explicit)
     if is_lambda(os.environ) and not os.environ.get("PROFILER_STORE") and not explicit.get("store"):
         raise SettingsError("PROFILER_STORE is not set: give s3://bucket/prefix")
     for name in unknown_variables(os.environ):
@@ -57,7 +58,7 @@ def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Reco
 
 def wrap(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
     """Return a function that calls the handler between `begin` and `end`."""
-    if inspect.iscoroutinefunction(handler):
+    if is_async(handler):
         return _wrap_async(handler, recorder)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -75,10 +76,16 @@ def wrap(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
     return _marked(wrapper, handler)
 
 
+def is_async(handler: Callable[..., Any]) -> bool:
+    """Tell whether a call of the handler returns a coroutine; an object with `async __call__` counts."""
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
+
+
 def original_of(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function that an armed handler wraps; any other handler as it is."""
     original: Callable[..., Any] = getattr(handler, _MARK, handler)
-    return original
+    # A decorator around an armed handler has a copy of the mark (functools.wraps), and its own work to do.
+    return original if getattr(handler, "__wrapped__", None) is original else handler
 
 
 def _marked(wrapper: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:

@@ -71,6 +71,7 @@ class Recorder:
             return None
         with self.guard("start"):
             return self._begin(arguments)
+        self._rest()
         return None
 
     def end(self, window: Window, error: BaseException | None) -> None:
@@ -84,6 +85,7 @@ class Recorder:
                 capture = self._finish(window, error, ended_ns)
                 data = encode(capture, clock=time.perf_counter_ns)
                 self.outbox.add(CaptureKey.of(capture), data)
+            self._rest()
         finally:
             _CAPTURING.release()
         with self.guard("delivery"):
@@ -93,21 +95,27 @@ class Recorder:
 
     def _begin(self, arguments: tuple[Any, ...]) -> Window | None:
         sequence = ENVIRONMENT.next_sequence()
-        if not self._trigger.fires() or not _CAPTURING.acquire(False):
+        if not _CAPTURING.acquire(False):
             return None
+        window = None
         try:
-            entered_ns = time.perf_counter_ns()
-            facts = facts_of(arguments, self._handler.__module__, os.environ)
-            window = Window(facts, sequence, os.getpid(), None, [])
-            if self._memory is not None:
-                self._memory.before(sequence)
-            self._start_engine(window)
-            window.started_at_ns = time.time_ns()
-            window.started_ns = time.perf_counter_ns()
-            window.start_overhead_ns = window.started_ns - entered_ns
-        except BaseException:
-            _CAPTURING.release()
-            raise
+            if self._trigger.fires():
+                window = self._open(arguments, sequence)
+        finally:
+            if window is None:
+                _CAPTURING.release()
+        return window
+
+    def _open(self, arguments: tuple[Any, ...], sequence: int) -> Window:
+        entered_ns = time.perf_counter_ns()
+        default_name = getattr(self._handler, "__module__", None) or "handler"
+        window = Window(facts_of(arguments, default_name, os.environ), sequence, os.getpid(), None, [])
+        if self._memory is not None:
+            self._memory.before(sequence)
+        self._start_engine(window)
+        window.started_at_ns = time.time_ns()
+        window.started_ns = time.perf_counter_ns()
+        window.start_overhead_ns = window.started_ns - entered_ns
         return window
 
     def _start_engine(self, window: Window) -> None:
@@ -122,6 +130,12 @@ class Recorder:
             window.notes.append(str(declined))
 
     # ---- after the handler ---------------------------------------------------------------------
+
+    def _rest(self) -> None:
+        """Leave nothing running where no capture will follow."""
+        if self._memory is not None and (self.guard.tripped or self._trigger.exhausted):
+            with self.guard("memory"):
+                self._memory.close()
 
     def _finish(self, window: Window, error: BaseException | None, ended_ns: int) -> Capture:
         recording = window.engine.stop() if window.engine is not None else None
@@ -152,6 +166,9 @@ class Recorder:
             for frame in recording.frames:
                 table.index(frame)
             threads = recording.threads
+            # By the clock of the CPU a handler that only waited was nowhere.
+            if recording.info.clock == "cpu" and threads:
+                return threads
         if not threads or not threads[0].stacks:
             code = getattr(self._handler, "__code__", None)
             stacks = ((table.index(frame_of_code(code)),),) if code is not None else ((),)

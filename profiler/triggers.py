@@ -16,6 +16,11 @@ class RateTrigger:
         self._threshold = round(rate * _SCALE)
         self._left = max_captures
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether it will never fire again."""
+        return self._left <= 0
+
     def fires(self) -> bool:
         """Decide for one invocation."""
         if self._left <= 0 or not self._drawn():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import inspect
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from profiler import host
+from profiler.arming import is_async
 from profiler.engines.sampler import OWN_THREAD_PREFIX
 
 _NO_DEADLINE_MS = 900_000
@@ -72,7 +72,7 @@ class LocalInvoker:
         self._function_name = function_name
         self._timeout_s = timeout_s
         self._memory_limit_mb = memory_limit_mb
-        self._loop = asyncio.new_event_loop() if inspect.iscoroutinefunction(handler) else None
+        self._loop = asyncio.new_event_loop() if is_async(handler) else None
 
     def invoke_many(self, event: Any, count: int) -> Tally:
         """Call the handler `count` times; what it raises is printed and counted, not raised on."""
@@ -108,7 +108,8 @@ class LocalInvoker:
         except Exception as error:  # noqa: BLE001 — the handler's own, whatever it is
             traceback.print_exc()
             return type(error).__name__
-        return ""
+        # Lambda would have ended it, whatever the handler made of the interrupt.
+        return f"timed out after {self._timeout_s:g} s" if self._deadline.passed else ""
 
     def _run_in_loop(self, loop: asyncio.AbstractEventLoop, event: Any, context: LocalContext) -> None:
         task = loop.create_task(self._call(event, context))
@@ -133,7 +134,7 @@ class Deadline:
         """Return the handler with this deadline on every call."""
         if self._timeout_s is None:
             return handler
-        if inspect.iscoroutinefunction(handler):
+        if is_async(handler):
 
             @wraps(handler)
             async def call_async(*args: Any) -> Any:

@@ -55,10 +55,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Return 0, 1 where an invocation failed or --fail-on-leak found one, 2 for an error."""
     event = read_event(options.event)
+    # The run arms the handler; a decorator in the function's code must not do so a second time.
+    os.environ.pop("PROFILER_ENABLED", None)
     # What Lambda does too: the function's own folder comes first.
     sys.path.insert(0, os.getcwd())
     handler = original_of(load_handler(options.handler))
     explicit = {name: value for name in _SETTINGS if (value := getattr(options, name)) is not None}
+    explicit["enabled"] = True
     recorder = make_recorder(handler, explicit)
     outbox = recorder.outbox
     outbox.check()
@@ -67,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         handler, lambda call: wrap(call, recorder), name, options.timeout, options.memory_size
     )
     tally = invoker.invoke_many(event, options.count)
-    outbox.deliver(_LAST_DELIVERY_S)
+    outbox.deliver(_LAST_DELIVERY_S, patient=True)
     store = recorder.settings.store
     if not options.quiet:
         _report(tally, options.count, outbox.delivered, store)
@@ -101,7 +104,7 @@ def read_event(source: str | None) -> Any:
         ) from error
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HandlerError(f"event {source}: not JSON ({error})") from error
 
 

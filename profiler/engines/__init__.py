@@ -11,6 +11,8 @@ ENGINES = {
     "sampler": "profiler.engines.sampler:SamplerEngine",
     "pyinstrument": "profiler.engines.pyinstrument_engine:PyinstrumentEngine",
 }
+# What has to be installed for an engine; imported with it, so that its absence shows while arming.
+_LIBRARIES = {"pyinstrument": "pyinstrument"}
 # The clocks that each engine can follow.
 CLOCKS = {
     "sampler": ("wall", "cpu"),
@@ -20,6 +22,8 @@ CLOCKS = {
 
 def load_engine(name: str) -> Any:
     """Return the class of an engine. Raises ImportError where its library is not installed."""
+    if name in _LIBRARIES:
+        import_module(_LIBRARIES[name])
     module, _, attribute = ENGINES[name].partition(":")
     return getattr(import_module(module), attribute)
 

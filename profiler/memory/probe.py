@@ -60,6 +60,11 @@ class MemoryProbe:
         sites = self._tracing.sites(before, self._tracing.totals(), table)
         return Memory(self._mode, process, census, complete, sites, self._tracing.since_sequence)
 
+    def close(self) -> None:
+        """Stop what goes on between invocations; call it where no capture will follow."""
+        if self._tracing is not None:
+            self._tracing.stop()
+
     def notes(self) -> tuple[str, ...]:
         """Return what was done otherwise than asked, in plain words."""
         if self._tracing is None:

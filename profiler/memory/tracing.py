@@ -31,6 +31,7 @@ class Tracing:
     def __init__(self, frames: int) -> None:
         self._frames = frames
         self._names = CodeNames()
+        self._started_here = False
         self.since_sequence: int | None = None
         self.note = ""
 
@@ -43,7 +44,14 @@ class Tracing:
             self.note = f"tracemalloc was already tracing, {depth} frames deep; it is read and left running"
         else:
             tracemalloc.start(self._frames)
+            self._started_here = True
         self.since_sequence = sequence
+
+    def stop(self) -> None:
+        """Stop tracing where it was started here: it costs on every allocation, captured or not."""
+        if self._started_here:
+            tracemalloc.stop()
+            self._started_here = False
 
     def totals(self) -> Totals:
         """Return live bytes and blocks by traceback, without the profiler's own."""
