@@ -25,7 +25,8 @@ def thread_name(ident: int) -> str:
     """Return the name of a Python thread, or a number for one that `threading` does not know."""
     threading = sys.modules.get("threading")
     thread = threading._active.get(ident) if threading else None
-    return thread.name if thread is not None else f"thread {ident}"
+    # Not `thread.name`: a subclass of the user's may compute it.
+    return str(thread._name) if thread is not None else f"thread {ident}"
 
 
 def thread_cpu_ns(ident: int) -> int | None:

@@ -16,7 +16,7 @@ from array import array
 from types import CodeType
 
 from profiler.capture import EngineInfo, ThreadProfile
-from profiler.engines.base import Recording
+from profiler.engines.base import Declined, Recording
 from profiler.engines.stacks import FrameTable, frame_of_code, is_own_code, outer_codes, shared_length
 from profiler.host import thread_cpu_ns, thread_name
 
@@ -60,9 +60,15 @@ class SamplerEngine:
         self._ticks = 0
 
     def start(self) -> None:
-        """Begin to sample; the calling thread is the handler's."""
+        """Begin to sample; the calling thread is the handler's. Raises Declined without the clock."""
         self._process_id = os.getpid()
         self._handler_thread = _thread.get_ident()
+        if self._clock == "cpu":
+            cpu_ns = thread_cpu_ns(self._handler_thread)
+            if cpu_ns is None:
+                raise Declined("this system tells no CPU time by thread; the sampler was not started")
+            # From here on, and not from the first tick: a C call may hold that up.
+            self._lanes[self._handler_thread] = _Lane(thread_name(self._handler_thread), 0, cpu_ns)
         self._outer = outer_codes(sys._getframe(1))
         self._previous_switch_s = sys.getswitchinterval()
         self._switch_s = min(self._previous_switch_s, SWITCH_INTERVAL_S)
@@ -82,11 +88,12 @@ class SamplerEngine:
     def stop(self) -> Recording:
         """End sampling and return the runs; the last stacks get the time since the last tick."""
         stopped_ns = time.perf_counter_ns()
+        cpu_ns = thread_cpu_ns(self._handler_thread) if self._clock == "cpu" else None
         self._restore_switch_interval()
         if os.getpid() == self._process_id:  # a forked child has no sampling thread to wait for
             self._wake.release()
             self._done.acquire(timeout=_STOP_TIMEOUT_S)
-            self._charge_rest(stopped_ns)
+            self._charge_rest(stopped_ns, cpu_ns)
         table = FrameTable()
         threads = self._threads(table)
         info = EngineInfo("sampler", self._interval_ns, self._clock, self._ticks)
@@ -167,13 +174,17 @@ class SamplerEngine:
         if sys.getswitchinterval() == self._switch_s:
             sys.setswitchinterval(self._previous_switch_s)
 
-    def _charge_rest(self, stopped_ns: int) -> None:
-        rest_ns = stopped_ns - self._last_ns
-        if self._clock == "cpu" or rest_ns <= 0:
+    def _charge_rest(self, stopped_ns: int, cpu_ns: int | None) -> None:
+        if self._clock == "cpu":
+            lane = self._lanes[self._handler_thread]
+            if cpu_ns is not None and lane.weights_ns:
+                lane.weights_ns[-1] += max(0, cpu_ns - lane.cpu_ns)
             return
+        # Negative where a last tick came while `stop` had begun.
+        rest_ns = stopped_ns - self._last_ns
         for lane in self._lanes.values():
             if lane.last_tick == self._ticks and lane.weights_ns:
-                lane.weights_ns[-1] += rest_ns
+                lane.weights_ns[-1] = max(0, lane.weights_ns[-1] + rest_ns)
 
     def _threads(self, table: FrameTable) -> tuple[ThreadProfile, ...]:
         handler_lane = self._lanes.pop(self._handler_thread, None)
