@@ -127,7 +127,7 @@ def test_labels_may_be_a_mapping() -> None:
 
 
 def test_an_unknown_argument_names_those_there_are() -> None:
-    with pytest.raises(TypeError, match="no setting 'rat'.*rate"):
+    with pytest.raises(TypeError, match=r"no setting 'rat'.*rate"):
         Settings.from_env({}, rat=1)
 
 
