@@ -43,26 +43,36 @@ class S3Store:
         return str(self._location)
 
     def functions(self) -> tuple[str, ...]:
-        start = self._location.prefix + FUNCTION_PREFIX
-        names = [
-            unquote(group["Prefix"][len(start) :].rstrip("/"))
-            for page in self._pages(start, Delimiter="/")
-            for group in page.get("CommonPrefixes", ())
-        ]
-        return tuple(sorted(names))
+        return tuple(sorted(map(unquote, self._partitions(self._location.prefix + FUNCTION_PREFIX))))
 
     def list(self, function: str | None = None, since_ns: int | None = None) -> Iterator[StoredCapture]:
         root = self._location.prefix
-        start = root + (FUNCTION_PREFIX if function is None else function_prefix(function))
-        options = {}
-        if function is not None and since_ns is not None:
-            # Dates sort as text, so that older partitions are not even listed.
-            options["StartAfter"] = start + DATE_PREFIX + _date(since_ns)
-        for page in self._pages(start, **options):
-            for item in page.get("Contents", ()):
-                stored = stored_capture(item["Key"][len(root) :], item["Size"], since_ns)
-                if stored is not None:
-                    yield stored
+        for start in self._starts(function, since_ns):
+            for page in self._pages(start):
+                for item in page.get("Contents", ()):
+                    stored = stored_capture(item["Key"][len(root) :], item["Size"], since_ns)
+                    if stored is not None:
+                        yield stored
+
+    def _starts(self, function: str | None, since_ns: int | None) -> Iterator[str]:
+        """Yield the prefixes to list: of older dates not even the names are asked for."""
+        if function is None:
+            yield self._location.prefix + FUNCTION_PREFIX
+            return
+        start = self._location.prefix + function_prefix(function)
+        if since_ns is None:
+            yield start
+            return
+        # Not StartAfter, which would do with one call: SeaweedFS skips the whole date that it names.
+        for date in self._partitions(start + DATE_PREFIX):
+            if date >= _date(since_ns):
+                yield f"{start}{DATE_PREFIX}{date}/"
+
+    def _partitions(self, start: str) -> Iterator[str]:
+        """Yield the values of a partition, as they stand in the keys, from the prefix up to its `=`."""
+        for page in self._pages(start, Delimiter="/"):
+            for group in page.get("CommonPrefixes", ()):
+                yield group["Prefix"][len(start) :].rstrip("/")
 
     def read(self, path: str) -> bytes:
         try:
