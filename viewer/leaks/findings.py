@@ -1,0 +1,262 @@
+"""Judged subjects → findings: what belongs to one leak is told once.
+
+An allocation site belongs to a container where it allocates the container's entries, seen by its line;
+else where it is in the function that does; else where it grows in step with the container. Containers
+below a leaking one are part of it. Process growth is a finding of its own only where no Python subject
+explains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import correlation
+
+from profiler.capture import Frame
+from viewer.leaks.report import Finding, Other, confidence_of
+from viewer.leaks.series import Series
+from viewer.leaks.statistics import Slope, differences, theil_sen, thin
+from viewer.leaks.subjects import Judged
+from viewer.leaks.trend import ALPHA, FEWEST_POINTS, trend_of
+from viewer.leaks.verdict import INSUFFICIENT, LEAK, STABLE
+
+# Below this, growth of the process is what an allocator retains and what noise reaches.
+PROCESS_FLOOR_BYTES = 16 * 1024
+# A site alone below this may be bookkeeping of the interpreter, or of the profiler itself.
+SITE_FLOOR_BYTES = 128
+# pymalloc's blocks hold 512 bytes at most; what is larger does not count as a block.
+_LARGEST_BLOCK_BYTES = 512
+_TOO_SMALL = (
+    f"grows by less than {SITE_FLOOR_BYTES} B per invocation, in no known container: "
+    "that may be the interpreter's own bookkeeping"
+)
+_IN_STEP = 0.9
+_DRAWN_POINTS = 40
+_LINES_NAMED = 3
+
+
+def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
+    """Return the findings of one function and its other judgements."""
+    containers = [one for one in judged if one.series.subject.kind == "container"]
+    sites = [one for one in judged if one.series.subject.kind == "allocation site"]
+    leaking = _outermost([one for one in containers if one.verdict == LEAK])
+    joined: dict[str, list[Judged]] = {one.name: [] for one in leaking}
+    alone: dict[tuple[str, str], list[Judged]] = {}
+    others = [_other(one) for one in containers if not _is_within(one, leaking)]
+    for site in sites:
+        owner = _owner(site, leaking, containers)
+        if site.verdict != LEAK:
+            others += [_other(site)] if site.verdict not in (STABLE, INSUFFICIENT) else []
+        elif owner is None:
+            frame = site.series.subject.stack[-1]
+            alone.setdefault((frame.file, frame.name), []).append(site)
+        elif holder := next((one for one in leaking if _is_within(owner, [one])), None):
+            joined[holder.name].append(site)
+        else:
+            others.append(_other(site, owner.verdict, f"fills {owner.name}: {owner.judgement.reason}"))
+    findings = [_container_finding(one, joined[one.name], containers) for one in leaking]
+    for group in alone.values():
+        if _growth(group) >= SITE_FLOOR_BYTES:
+            findings.append(_site_finding(group))
+        else:
+            others += [_other(site, INSUFFICIENT, _TOO_SMALL) for site in group]
+    process, rest = _process(judged, findings)
+    return findings + process, others + rest
+
+
+# ---- what belongs together --------------------------------------------------------------------
+
+
+def _outermost(containers: Sequence[Judged]) -> list[Judged]:
+    """Return the containers that are not reached through another of them."""
+    found: list[Judged] = []
+    for one in sorted(containers, key=lambda each: len(each.name)):
+        if not _is_within(one, found):
+            found.append(one)
+    return found
+
+
+def _is_within(one: Judged, holders: Sequence[Judged]) -> bool:
+    """Tell whether a container is one of these, or reached through one."""
+    return any(
+        one.name == holder.name or (one.name.startswith(holder.name) and one.name[len(holder.name)] in ".[<(")
+        for holder in holders
+    )
+
+
+def _owner(site: Judged, leaking: Sequence[Judged], containers: Sequence[Judged]) -> Judged | None:
+    """Return the container that a site belongs to: by line, by function, or by growing in step."""
+    frame = site.series.subject.stack[-1]
+    for candidates in leaking, containers:
+        for one in candidates:
+            if any(_same_line(frame, line) for line in _filled_at(one)) or _is_cache_of(one, frame):
+                return one
+    for one in leaking:
+        if any((frame.file, frame.name) == (line.file, line.name) for line in _filled_at(one)):
+            return one
+    for one in leaking:
+        if _in_step(site.series, one.series, even_if_constant=True):
+            return one
+    # Two things that grow by the same each time prove nothing where the one of them will stop.
+    return next((one for one in containers if _in_step(site.series, one.series)), None)
+
+
+def _is_cache_of(one: Judged, frame: Frame) -> bool:
+    """Tell whether a container is the lru_cache around the function of a frame."""
+    if one.container is None or one.container.type != "lru_cache" or not frame.name:
+        return False
+    return f".{one.name}".endswith(f".{frame.name}")
+
+
+def _filled_at(one: Judged) -> tuple[Frame, ...]:
+    return one.container.filled_at if one.container is not None else ()
+
+
+def _same_line(one: Frame, other: Frame) -> bool:
+    return (one.file, one.line) == (other.file, other.line)
+
+
+def _in_step(one: Series, other: Series, even_if_constant: bool = False) -> bool:
+    """Tell whether two series rise together, from invocation to invocation."""
+    first, second = dict(zip(one.xs, one.ys, strict=True)), dict(zip(other.xs, other.ys, strict=True))
+    common = [x for x in one.xs if x in second]
+    if len(common) < FEWEST_POINTS:
+        return False
+    a, b = differences([first[x] for x in common]), differences([second[x] for x in common])
+    constant = [min(steps) == max(steps) for steps in (a, b)]
+    if any(constant):
+        return even_if_constant and all(constant)
+    return correlation(a, b) >= _IN_STEP
+
+
+# ---- findings ----------------------------------------------------------------------------------
+
+
+def _container_finding(one: Judged, sites: Sequence[Judged], containers: Sequence[Judged]) -> Finding:
+    assert one.container is not None
+    lines = list(dict.fromkeys([*_filled_at(one)]))
+    seen = [line for line in lines if any(_same_line(line, s.series.subject.stack[-1]) for s in sites)]
+    elsewhere = [site.name for site in sites if site.series.subject.stack[-1] not in lines]
+    below = [each.name for each in containers if each is not one and _is_within(each, [one])]
+    bytes_slope = _growth(sites) if sites else None
+    if bytes_slope is None and len(one.container.bytes.xs) >= FEWEST_POINTS:
+        bytes_slope = theil_sen(one.container.bytes.xs, one.container.bytes.ys).value
+    advice = "it has no bound: give it one"
+    if one.container.bound is not None:
+        advice = f"its bound of {one.container.bound:,} is more than the memory holds: lower it"
+    return _finding(one, bytes_slope, seen or lines, bool(seen), [*elsewhere, *below], advice)
+
+
+def _growth(sites: Sequence[Judged]) -> float:
+    """Return by how many bytes per invocation sites grow together."""
+    return sum(site.slope.value for site in sites if site.slope)
+
+
+def _site_finding(group: Sequence[Judged]) -> Finding:
+    """Return the finding of growing sites in one function that fill no known container."""
+    ordered = sorted(group, key=lambda site: -site.slope.value if site.slope else 0.0)
+    bytes_slope = _growth(ordered)
+    lines = [site.series.subject.stack[-1] for site in ordered]
+    advice = (
+        "no container of the function's own modules holds it; "
+        "if it is garbage that waits for its collection, PROFILER_GC=collect rules that out"
+    )
+    return _finding(ordered[0], bytes_slope, lines, True, [site.name for site in ordered[1:]], advice)
+
+
+def _finding(
+    one: Judged,
+    bytes_slope: float | None,
+    lines: Sequence[Frame],
+    seen: bool,
+    also: Sequence[str],
+    advice: str,
+) -> Finding:
+    assert one.slope is not None
+    environment = one.environment
+    growth = _process_growth(one)
+    known = bytes_slope if bytes_slope is not None and bytes_slope > 0 else None
+    return Finding(
+        kind=one.series.subject.kind,
+        function=environment.function,
+        environments=one.agreeing,
+        subject=one.name,
+        type=one.container.type if one.container else "",
+        unit=one.series.subject.unit,
+        slope=one.slope,
+        bytes_per_invocation=known,
+        confidence=confidence_of(max(one.p, one.trend.p) if len(one.agreeing) == 1 else one.p),
+        invocations=one.trend.points,
+        filled_at=tuple(lines[:_LINES_NAMED]),
+        filled_at_seen=seen,
+        also=tuple(dict.fromkeys(also)),
+        process_share=min(1.0, known / growth) if known and growth else None,
+        limit_bytes=environment.limit_bytes,
+        invocations_left=_invocations_left(environment.limit_bytes, environment.last_rss_bytes, known),
+        values=tuple(int(value) for value in thin(one.series.ys, _DRAWN_POINTS)),
+        advice=advice,
+    )
+
+
+def _process_growth(one: Judged) -> float | None:
+    """Return by how many bytes per invocation resident memory grows, None where that is not clear."""
+    if one.environment.process_traced:
+        return None
+    trend = trend_of(one.environment.process[0])
+    return trend.slope.value if trend.slope and trend.p < ALPHA and trend.slope.value > 0 else None
+
+
+def _invocations_left(limit: int | None, rss: int | None, bytes_slope: float | None) -> int | None:
+    if limit is None or rss is None or not bytes_slope or rss >= limit:
+        return None
+    return int((limit - rss) / bytes_slope)
+
+
+def _process(judged: Sequence[Judged], findings: Sequence[Finding]) -> tuple[list[Finding], list[Other]]:
+    """Return the finding of growth outside the Python heap, or what else the process says."""
+    readings = {one.name: one for one in judged if one.series.subject.kind == "process"}
+    memory, heap = readings["resident memory"], readings["Python heap"]
+    others = [_other(one) for one in readings.values() if one.verdict != LEAK]
+    if findings:  # what they explain needs no doubt of its own
+        others = [other for other in others if other.verdict != INSUFFICIENT]
+    is_sure = memory.verdict == LEAK and not memory.environment.process_traced
+    if is_sure and memory.slope and _is_outside(memory.slope, heap.slope, findings):
+        advice = (
+            "the Python heap does not explain it: a C extension, or buffers that no named container holds"
+        )
+        return [_finding(memory, memory.slope.value, (), False, (), advice)], others
+    if findings:
+        return [], others
+    return [], others + [_unexplained(one) for one in readings.values() if one.verdict == LEAK]
+
+
+def _is_outside(memory: Slope, heap: Slope | None, findings: Sequence[Finding]) -> bool:
+    """Tell whether most of the growth can neither be in the blocks of the heap nor in any finding."""
+    sizes = [finding.bytes_per_invocation for finding in findings]
+    explained = sum(known for known in sizes if known is not None)
+    in_heap = max(0.0, heap.value) * _LARGEST_BLOCK_BYTES if heap else 0.0
+    unexplained = memory.value - max(explained, in_heap)
+    return None not in sizes and unexplained >= max(PROCESS_FLOOR_BYTES, memory.value / 2)
+
+
+def _unexplained(one: Judged) -> Other:
+    hint = (
+        "no container explains it; PROFILER_MEMORY=tracemalloc with PROFILER_GC=collect would name the line"
+    )
+    if one.name == "resident memory":
+        hint = "too little, or too much in step with the Python heap, to be a leak outside of it"
+    assert one.slope is not None
+    rate = f"{one.slope.value:,.1f} {one.series.subject.unit}"
+    return _other(one, INSUFFICIENT, f"grows by {rate} per invocation; {hint}")
+
+
+def _other(one: Judged, verdict: str = "", reason: str = "") -> Other:
+    return Other(
+        kind=one.series.subject.kind,
+        function=one.environment.function,
+        environments=one.agreeing,
+        subject=one.name,
+        verdict=verdict or one.verdict,
+        reason=reason or one.judgement.reason,
+        invocations=one.trend.points,
+        wanted=one.judgement.wanted,
+    )

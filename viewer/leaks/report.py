@@ -1,0 +1,86 @@
+"""What `judge` answers: findings, every other judgement, and what was looked at."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from profiler.capture import Frame
+from viewer.leaks.statistics import Slope
+
+# Nothing seen from outside is certain.
+_SUREST = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One leak, with everything that belongs to it.
+
+    `kind` is "container", "allocation site" or "process"; `slope` is in `unit` per invocation, with a
+    95 % confidence interval. `filled_at` are the lines that fill it; `filled_at_seen` tells that
+    tracemalloc saw them allocate, otherwise they were read in the code. `also` names further subjects
+    that are part of it. `process_share` is the share of the growth of resident memory that it explains.
+    `values` are its sizes over the warm invocations, thinned to a drawing.
+    """
+
+    kind: str
+    function: str
+    environments: tuple[str, ...]
+    subject: str
+    type: str
+    unit: str
+    slope: Slope
+    bytes_per_invocation: float | None
+    confidence: float
+    invocations: int
+    filled_at: tuple[Frame, ...]
+    filled_at_seen: bool
+    also: tuple[str, ...]
+    process_share: float | None
+    limit_bytes: int | None
+    invocations_left: int | None
+    values: tuple[int, ...]
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A subject that is no leak as far as can be said, and why; `wanted` more invocations would tell."""
+
+    kind: str
+    function: str
+    environments: tuple[str, ...]
+    subject: str
+    verdict: str
+    reason: str
+    invocations: int
+    wanted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What was looked at: warm invocations with memory, and captures without."""
+
+    function: str
+    environment: str
+    warm: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All judgements over all environments, the worst leak first."""
+
+    findings: tuple[Finding, ...]
+    others: tuple[Other, ...]
+    environments: tuple[Environment, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as what `json` can write."""
+        return dataclasses.asdict(self)
+
+
+def confidence_of(p: float) -> float:
+    """Return how sure a finding is: one minus its p-value, never more than 99.9 %."""
+    return min(_SUREST, 1 - p)
