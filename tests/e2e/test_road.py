@@ -28,12 +28,11 @@ def task_root(tmp_path: Path) -> Path:
     return root
 
 
-def viewer(store: str, *arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> Any:
+def viewer(store: str, *arguments: str, env: dict[str, str] | None = None) -> Any:
     """Run a viewer command on a store."""
     command = [sys.executable, "-m", "viewer", *arguments, "--store", store]
-    return subprocess.run(
-        command, env={**os.environ, **(env or {})}, cwd=cwd, capture_output=True, text=True, check=False
-    )
+    environ = {**os.environ, **(env or {})}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
 
 def invoke_all(environment: ExecutionEnvironment, count: int) -> list[Any]:
@@ -72,7 +71,7 @@ def test_captures_of_two_environments_reach_s3_and_become_a_verdict(
     listed = json.loads(viewer(store, "ls", "--json", env=reader).stdout)
     assert len(listed) == 2 * (WARM + 1)
     page = tmp_path / "slowest.html"
-    drawn = viewer(store, "flamegraph", env=reader, cwd=tmp_path, *_of("--slowest", "-o", str(page)))
+    drawn = viewer(store, "flamegraph", "--slowest", "-o", str(page), env=reader)
     assert drawn.returncode == 0, drawn.stderr
     assert "slow_price" in page.read_text(encoding="utf-8")
     verdict = viewer(store, "leaks", env=reader)
@@ -81,10 +80,6 @@ def test_captures_of_two_environments_reach_s3_and_become_a_verdict(
     assert "in lookup" in verdict.stdout
     leaks = json.loads(viewer(store, "leaks", "--json", env=reader).stdout)
     assert "app.RECENT" not in json.dumps([f for f in leaks["findings"] if f["verdict"] == "leak"])
-
-
-def _of(*arguments: str) -> tuple[str, ...]:
-    return arguments
 
 
 def test_captures_reach_a_local_folder(task_root: Path, tmp_path: Path) -> None:
