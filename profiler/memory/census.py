@@ -12,10 +12,19 @@ import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from profiler.memory.containers import attributes_of, bound_of, entries_of, estimated_bytes, expires
+from profiler.memory.containers import (
+    attributes_of,
+    bound_of,
+    entries_of,
+    estimated_bytes,
+    expires,
+    is_kind,
+    module_of,
+)
 from profiler.memory.roots import OwnModules
 
 NODES_AT_MOST = 20_000
@@ -30,7 +39,10 @@ _NODES_PER_CLOCK_LOOK = 256
 _LruCache = type(functools.lru_cache(len))
 # A path, the object there, its depth, and the bound and expiry that its owner declares.
 _Node = tuple[str, Any, int, int | None, bool]
-_SKIPPED = (ModuleType, BuiltinFunctionType, int, float, complex, bool, str, bytes, type(None))
+# By identity: `in` would let a metaclass compare.
+_SKIPPED = frozenset(
+    map(id, (ModuleType, BuiltinFunctionType, int, float, complex, bool, str, bytes, type(None)))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,7 @@ class _Walk:
         queue: collections.deque[_Node] = collections.deque(
             (f"{name}.{key}", value, 0, None, False)
             for key, value in list(vars(module).items())
-            if not key.startswith("__")
+            if type(key) is str and key.isidentifier() and not key.startswith("__")
         )
         while queue and self._within_budget():
             path, value, depth, bound, has_expiry = queue.popleft()
@@ -127,7 +139,7 @@ class _Walk:
 
     def _depth_below(self, value: Any, depth: int) -> int:
         """Return the depth of what an object leads to: a foreign object shows its own attributes only."""
-        module = type(value).__module__
+        module = module_of(type(value))
         foreign = module not in self._own_names and module not in _TRANSPARENT_MODULES
         return max(depth + 1, _DEPTH_AT_MOST) if foreign else depth + 1
 
@@ -150,7 +162,7 @@ class _Walk:
             return self._of_function(path, getattr(value, "__wrapped__", None))
         if kind is FunctionType:
             return self._of_function(path, value)
-        if kind in (staticmethod, classmethod, MethodType):
+        if kind is staticmethod or kind is classmethod or kind is MethodType:
             return iter(((path, value.__func__, None, False),))
         if issubclass(kind, type):
             return self._of_class(path, value)
@@ -158,16 +170,16 @@ class _Walk:
         if entries is not None:
             if kind is collections.deque:
                 bound = value.maxlen
-            own = attributes_of(value) if kind.__module__ not in ("builtins", "collections", "array") else {}
+            own = attributes_of(value) if module_of(kind) not in ("builtins", "collections", "array") else {}
             has_expiry = has_expiry or expires(own)
             self.found.append(_Seen(path, value, entries, bound or bound_of(own), has_expiry))
             return self._of_container(path, value, entries)
-        if kind in (tuple, frozenset):
-            return ((f"{path}[]", item, None, False) for item in list(value)[:_FOLLOWED_ENTRIES])
+        if kind is tuple or kind is frozenset:
+            return ((f"{path}[]", item, None, False) for item in islice(value, _FOLLOWED_ENTRIES))
         return self._of_instance(path, value)
 
     def _of_function(self, path: str, function: Any) -> Iterator[tuple[str, Any, int | None, bool]]:
-        if type(function) is not FunctionType or function.__module__ not in self._own_names:
+        if type(function) is not FunctionType or not self._is_own(function.__module__):
             return
         code = function.__code__
         defaults = function.__defaults__ or ()
@@ -180,14 +192,18 @@ class _Walk:
                     yield f"{path}<{name}>", cell.cell_contents, None, False
                 except ValueError:  # a cell that is still empty
                     continue
-        for name, value in function.__dict__.items():
-            yield f"{path}.{name}", value, None, False
+        for name, value in list(function.__dict__.items()):
+            if type(name) is str and name.isidentifier():
+                yield f"{path}.{name}", value, None, False
+
+    def _is_own(self, module: object) -> bool:
+        return type(module) is str and module in self._own_names
 
     def _of_class(self, path: str, kind: type) -> Iterator[tuple[str, Any, int | None, bool]]:
-        if kind.__module__ not in self._own_names:
+        if module_of(kind) not in self._own_names:
             return
         for name, value in list(kind.__dict__.items()):
-            if not name.startswith("__"):
+            if name.isidentifier() and not name.startswith("__"):
                 yield f"{path}.{name}", value, None, False
 
     def _of_container(
@@ -195,10 +211,11 @@ class _Walk:
     ) -> Iterator[tuple[str, Any, int | None, bool]]:
         if entries > _FOLLOWED_ENTRIES:
             return
-        if isinstance(value, dict):
+        kind = type(value)
+        if is_kind(kind, dict):
             items = list(dict.values(value))
-        elif isinstance(value, (list, collections.deque, set)):
-            items = list(value) if type(value) in (list, collections.deque, set) else []
+        elif kind is list or kind is collections.deque or kind is set:
+            items = list(value)
         else:
             return
         for item in items:
@@ -214,4 +231,4 @@ class _Walk:
 
 def _is_skipped(kind: type) -> bool:
     """Tell whether objects of a type hold nothing, or belong to the profiler."""
-    return kind in _SKIPPED or kind.__module__.partition(".")[0] == "profiler"
+    return id(kind) in _SKIPPED or module_of(kind).partition(".")[0] == "profiler"

@@ -32,10 +32,11 @@ class CodeNames:
     def _spans(self, file: str) -> list[tuple[int, int, str]]:
         module = self._modules.get(file)
         if module is None:
+            # type(), and not a look at the attribute: a lazy module would import itself to answer.
             self._modules = {
                 path: module
                 for module in list(sys.modules.values())
-                if isinstance(path := getattr(module, "__file__", None), str)
+                if type(module) is ModuleType and isinstance(path := vars(module).get("__file__"), str)
             }
             module = self._modules.get(file)
         if module is None:

@@ -34,9 +34,23 @@ def entries_of(value: object) -> int | None:
     """Return how many entries a container has, or None for anything else."""
     kind = type(value)
     for base, length in _LENGTHS:
-        if kind is base or issubclass(kind, base):
+        if is_kind(kind, base):
             return int(length(value))
     return None
+
+
+def is_kind(kind: type, base: type) -> bool:
+    """Tell whether a type is a built-in one or derives from it.
+
+    Not `isinstance(value, base)`: that asks the value for its `__class__`, which it may compute.
+    """
+    return kind is base or issubclass(kind, base)
+
+
+def module_of(kind: type) -> str:
+    """Return the name of a type's module; a type may carry anything in that place."""
+    module = kind.__module__
+    return module if type(module) is str else ""
 
 
 def attributes_of(value: object) -> dict[str, Any]:
@@ -45,12 +59,15 @@ def attributes_of(value: object) -> dict[str, Any]:
     for kind in type(value).__mro__:
         own = kind.__dict__
         descriptor = own.get("__dict__")
-        if type(descriptor) is GetSetDescriptorType:
-            found.update(descriptor.__get__(value))
-        slots = own.get("__slots__")
-        for name in (slots,) if isinstance(slots, str) else (slots or ()):
-            slot = own.get(name)
-            if type(slot) is MemberDescriptorType:
+        if type(descriptor) is GetSetDescriptorType or type(descriptor) is MemberDescriptorType:
+            attributes = descriptor.__get__(value)
+            # `__dict__` takes keys of any type; only texts are attributes.
+            if type(attributes) is dict:
+                found.update((name, item) for name, item in list(attributes.items()) if type(name) is str)
+        if "__slots__" not in own:
+            continue
+        for name, slot in list(own.items()):
+            if type(slot) is MemberDescriptorType and name != "__dict__":
                 try:
                     found[name] = slot.__get__(value)
                 except AttributeError:  # a slot that was never filled
@@ -82,16 +99,18 @@ def newest_entries(value: object, count: int = _SAMPLED_ENTRIES) -> list[Any]:
         return []
 
 
-def _newest(value: object, count: int) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for key in list(islice(dict.__reversed__(value), count)):
-            yield dict.get(value, key)
+def _newest(value: Any, count: int) -> Iterator[Any]:
+    kind = type(value)
+    if is_kind(kind, dict):
+        # Items and not a look-up by key: that would ask the key for its hash.
+        for key, item in islice(reversed(dict.items(value)), count):
+            yield item
             yield key
-    elif isinstance(value, list):
+    elif is_kind(kind, list):
         yield from islice(list.__reversed__(value), count)
-    elif isinstance(value, collections.deque):
+    elif is_kind(kind, collections.deque):
         yield from islice(collections.deque.__reversed__(value), count)
-    elif isinstance(value, set):
+    elif is_kind(kind, set):
         yield from islice(set.__iter__(value), count)
 
 
@@ -102,7 +121,7 @@ def estimated_bytes(value: object) -> int:
     newest = newest_entries(value)
     if not newest:
         return own
-    count = len(newest) // 2 if isinstance(value, dict) else len(newest)
+    count = len(newest) // 2 if is_kind(type(value), dict) else len(newest)
     return own + entries * sum(_deep_bytes(entry) for entry in newest) // count
 
 
@@ -116,11 +135,11 @@ def _deep_bytes(value: object) -> int:
         part = parts.pop()
         total += _shallow_bytes(part)
         kind = type(part)
-        if kind in (tuple, frozenset):
+        if kind is tuple or kind is frozenset:
             parts.extend(islice(part, 8))  # type: ignore[call-overload]
         elif entries_of(part):
             parts.extend(newest_entries(part, 8))
-        elif kind.__module__ != "builtins" and not issubclass(kind, type):
+        elif module_of(kind) != "builtins" and not issubclass(kind, type):
             attributes = attributes_of(part)
             total += sys.getsizeof(attributes)
             parts.extend(islice(attributes.values(), 8))
@@ -130,7 +149,7 @@ def _deep_bytes(value: object) -> int:
 def _shallow_bytes(value: object) -> int:
     # A class of the user's may define __sizeof__: ask the built-in base instead.
     for kind in type(value).__mro__:
-        if kind.__module__ in ("builtins", "collections", "array"):
+        if module_of(kind) in ("builtins", "collections", "array"):
             measure: Any = kind.__sizeof__
             size = measure(value)
             return size if type(size) is int else 0

@@ -20,8 +20,9 @@ _GROWTHS_BEFORE_LOOK = 3
 _FILLING_METHODS = frozenset(
     ("append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault", "__setitem__")
 )
-# The last name in `app.store.items`, `app.f(seen=)`, `app.make<memo>` and `app.SHARDS[]`.
-_LAST_NAME = re.compile(r"(\w+)(?:=\)|>)?(?:\[\])*$")
+# The last name in `app.store.items`, `app.f(seen=)`, `app.make<memo>` and `app.SHARDS[]`; where it is a
+# local variable, the name of its function stands before it.
+_LAST_NAME = re.compile(r"(?:(?P<function>\w+)\((?P<default>\w+)=\)|<(?P<cell>\w+)>|(?P<name>\w+))(?:\[\])*$")
 
 
 class Writers:
@@ -48,17 +49,28 @@ class Writers:
             return []
         module = max(owners, key=lambda item: len(item[0]))[1]
         file = getattr(module, "__file__", "")
-        return [
-            Frame(name, file, line)
-            for code, name in codes_of(module, file)
-            for line in _writing_lines(code, match[1])
-        ][:LINES_AT_MOST]
+        # By line: a nested function that a global holds, too, is found twice.
+        frames: dict[int, Frame] = {}
+        for code, function in codes_of(module, file):
+            name = _name_in(code, match)
+            if name:
+                for line in _writing_lines(code, name):
+                    frames.setdefault(line, Frame(function, file, line))
+        return list(frames.values())[:LINES_AT_MOST]
+
+
+def _name_in(code: CodeType, match: re.Match[str]) -> str | None:
+    """Return the container's name where the code can mean it: a global or attribute, a default, a cell."""
+    if default := match["default"]:
+        own = code.co_name == match["function"]
+        return default if own and default in (*code.co_varnames, *code.co_cellvars) else None
+    if cell := match["cell"]:
+        return cell if cell in (*code.co_freevars, *code.co_cellvars) else None
+    return match["name"] if match["name"] in code.co_names else None
 
 
 def _writing_lines(code: CodeType, name: str) -> list[int]:
     """Return the lines of a function on which `name` is loaded and something is put into it."""
-    if name not in (*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars):
-        return []
     import dis
 
     loaded: set[int] = set()
