@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.servers.s3 import S3Server
 from tests.servers.seaweedfs import write_only
 from tests.unit.viewer.builders import STARTED_NS, capture, memory
 from viewer.cli import main
-from viewer.store import open_store
+from viewer.store import UnreadableCapture, open_store, read_many
 
 only_real = pytest.mark.parametrize("s3_server", ["seaweedfs"], indirect=True)
 
@@ -38,13 +39,12 @@ def put(server: S3Server, bucket: str, prefix: str, captures) -> list[str]:
     return keys
 
 
-@pytest.fixture
-def store(s3_server, bucket):
-    """Twelve captures of checkout and one of `pay/ment 100%`, among foreign objects."""
-    put(s3_server, bucket, "team/x/", [capture(n, memory=memory()) for n in range(1, 13)])
-    put(s3_server, bucket, "team/x/", [capture(99, of={"function_name": "pay/ment 100%"})])
-    put(s3_server, bucket, "team/x-other/", [capture(1)])
-    client = s3_server.client()
+def fill_bucket(server: S3Server, bucket: str) -> str:
+    """Put twelve captures of checkout and one of `pay/ment 100%` among foreign objects."""
+    put(server, bucket, "team/x/", [capture(n, memory=memory()) for n in range(1, 13)])
+    put(server, bucket, "team/x/", [capture(99, of={"function_name": "pay/ment 100%"})])
+    put(server, bucket, "team/x-other/", [capture(1)])
+    client = server.client()
     for key in (
         "team/x/README.md",
         "team/x/function=checkout/notes.txt",
@@ -52,6 +52,17 @@ def store(s3_server, bucket):
     ):
         client.put_object(Bucket=bucket, Key=key, Body=b"foreign")
     return f"s3://{bucket}/team/x"
+
+
+@pytest.fixture(scope="module")
+def store(s3_server):
+    """One store for all tests that only read."""
+    return fill_bucket(s3_server, s3_server.make_bucket(f"viewer-{uuid.uuid4().hex[:16]}"))
+
+
+@pytest.fixture
+def own_store(s3_server, bucket):
+    return fill_bucket(s3_server, bucket)
 
 
 def answer(capsys, *arguments: str) -> object:
@@ -121,22 +132,20 @@ def test_objects_with_names_that_lead_elsewhere_are_no_captures(s3_server, bucke
     assert len(list(tmp_path.rglob("*.gz"))) == len(list((tmp_path / "in" / "side").rglob("*.gz"))) == 1
 
 
-def test_a_broken_object_among_many_is_named_and_skipped(store, s3_server, bucket, capsys):
+def test_a_broken_object_among_many_is_named_and_skipped(own_store, s3_server, bucket, capsys):
     [broken] = put(s3_server, bucket, "team/x/", [capture(50)])
     s3_server.client().put_object(Bucket=bucket, Key=broken, Body=encode(capture(50))[:-40])
-    assert main(["top", "checkout", "--store", store, "--last", "13", "--json"]) == 2
+    assert main(["top", "checkout", "--store", own_store, "--last", "13", "--json"]) == 2
     out, err = capsys.readouterr()
     assert json.loads(out)["total"] == 12 * 400_000_000
     assert "00000050-" in err
     assert err.count("\n") == 1
 
 
-def test_an_object_that_was_deleted_since_the_listing_is_skipped(store, s3_server, bucket):
-    found = open_store(store)
+def test_an_object_that_was_deleted_since_the_listing_is_skipped(own_store, s3_server, bucket):
+    found = open_store(own_store)
     captures = list(found.list("checkout"))
     s3_server.client().delete_object(Bucket=bucket, Key=f"team/x/{captures[0].path}")
-    from viewer.store import UnreadableCapture, read_many
-
     results = [data for _, data in read_many(found, captures)]
     assert isinstance(results[0], UnreadableCapture)
     assert all(isinstance(data, bytes) for data in results[1:])

@@ -55,14 +55,23 @@ def add_output_arguments(parser: argparse.ArgumentParser, help_text: str) -> Non
 
 
 def refuse_to_overwrite(path: Path, force: bool) -> None:
-    """Raise SelectionError where a file is there already: before the work, not after it."""
-    if not force and path.exists():
+    """Raise SelectionError where a file cannot or should not be written: before the work, not after it."""
+    if not path.parent.is_dir():
+        raise SelectionError(f"{path.parent}: no such folder")
+    if path.is_dir():
+        raise SelectionError(f"{path} is a folder: give the name of a file")
+    # A device or a pipe is not overwritten by writing to it.
+    if path.is_file() and not force:
         raise SelectionError(f"{path} exists: --force overwrites it, -o FILE writes elsewhere")
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.parent)
+    """Write a file whole or not at all; a device or a pipe is written to as it is."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    path = path.resolve()
+    descriptor, temporary = tempfile.mkstemp(prefix=".viewer-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

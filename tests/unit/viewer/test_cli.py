@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 
@@ -203,7 +204,26 @@ def test_nothing_is_overwritten_without_force(store, tmp_path, capsys):
 
 def test_a_file_that_cannot_be_written_is_one_line(store, tmp_path, capsys):
     assert main(["export", "--to", "collapsed", "-o", str(tmp_path / "no" / "out.txt")]) == 2
-    assert "No such file" in capsys.readouterr().err
+    assert f"{tmp_path / 'no'}: no such folder" in capsys.readouterr().err
+    assert main(["export", "--to", "collapsed", "-o", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err
+
+
+def test_a_pipe_is_written_to_and_not_replaced(store, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        assert main(["export", "--to", "collapsed", "-o", str(pipe), "--force"]) == 0
+        assert reader.communicate()[0].startswith("handler")
+    assert pipe.is_fifo()
+
+
+def test_writing_through_a_link_keeps_the_link(store, tmp_path):
+    link, target = tmp_path / "link", tmp_path / "target"
+    link.symlink_to(target)
+    assert main(["export", "--to", "collapsed", "-o", str(link)]) == 0
+    assert link.is_symlink()
+    assert target.read_text().startswith("handler")
 
 
 def test_plain_files_are_taken_alone_and_together(store, plain, capsys):
