@@ -22,6 +22,8 @@ FEWEST_POINTS = 20
 # What may be taken for growth by chance, over all looks at one subject.
 ALPHA = 0.01
 FEWEST_RISES = 6
+# Of the whole range: less is noise between two steps.
+_LARGE_RISE = 0.02
 # A decline of the rate, and a rest after the last rise, this unlikely in steady growth count as such.
 _SLOWING_ALPHA = 0.02
 _REST_ALPHA = 0.01
@@ -87,15 +89,18 @@ def looks_factor(points: int) -> int:
 
 def next_look(points: int) -> int:
     """Return how many more points are worth a new look: up to the first 20, then as many again."""
-    return max(FEWEST_POINTS - points, points)
+    return FEWEST_POINTS - points if points < FEWEST_POINTS else points
 
 
-def records(values: Sequence[float]) -> tuple[int, int]:
-    """Return how often a value rose above all before it, and how many points came after the last time."""
-    rises, last, highest = 0, 0, math.inf
+def records(values: Sequence[float], least: float = 0.0) -> tuple[int, int]:
+    """Return how often a value rose above all before it, and how many points came after the last time.
+
+    A rise by `least` or less is none.
+    """
+    rises, last, highest = 0, 0, values[0] if values else 0.0
     for index, value in enumerate(values):
-        if index == 0 or value > highest:
-            rises += index > 0
+        if value > highest + least:
+            rises += 1
             last, highest = index, value
     return rises, len(values) - 1 - last
 
@@ -114,7 +119,8 @@ def _shape(series: Series, slope: Slope, rises: int, rest: int) -> str:
         return UNSTEADY
     if steps[-1] < (lows[-1] - lows[0]) / 9:  # a third of the mean of three rises
         return SLOWING
-    return LASTING if rises >= FEWEST_RISES else FEW_RISES
+    large_rises, _ = records(ys, (max(ys) - min(ys)) * _LARGE_RISE)
+    return LASTING if large_rises >= FEWEST_RISES else FEW_RISES
 
 
 def at_rest(count: int, rises: int, rest: int) -> bool:
