@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    selected = selection.default_one(selection.select(args))
+    selected = selection.select(args, newest=True)
     if args.output != "-":
         refuse_to_overwrite(Path(args.output), args.force)
     text = renderer(args.to)(profile_from(selected))

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    selected = selection.default_one(selection.select(args))
+    selected = selection.select(args, newest=True)
     path = Path(args.output or default_name(selected))
     refuse_to_overwrite(path, args.force)
     page = renderer("html")(hide_bootstrap(profile_from(selected)))

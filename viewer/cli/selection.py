@@ -14,7 +14,6 @@ A broken capture is named on stderr, kept in `selected.broken`, and skipped.
 from __future__ import annotations
 
 import argparse
-import heapq
 import itertools
 import os
 from collections.abc import Iterable, Iterator
@@ -27,6 +26,7 @@ from profiler.errors import CaptureFormatError, SelectionError
 from profiler.keys import FUNCTION_PREFIX, CaptureKey
 from viewer.cli import terminal
 from viewer.cli.filters import DEFAULT_STORE, Filter, add_arguments
+from viewer.cli.order import age, in_order, newest_of_dates
 from viewer.store import CaptureStore, StoredCapture, UnreadableCapture, open_store, read_many
 from viewer.store.files import FileStore, looks_like_path
 from viewer.units import moment
@@ -40,7 +40,6 @@ __all__ = [
     "Selection",
     "add_arguments",
     "choose_one",
-    "default_one",
     "read_captures",
     "select",
     "store_of",
@@ -49,21 +48,16 @@ __all__ = [
 
 @dataclass(slots=True)
 class Selection:
-    """What was selected: captures, newest first (`--slowest`: slowest first), and plain speedscope files.
-
-    `many` tells that a selector or several files were given, so that all of them are meant; without,
-    a command that wants one capture takes the first.
-    """
+    """What was selected: captures, newest first (`--slowest`: slowest first), and plain speedscope files."""
 
     store: CaptureStore
     captures: list[StoredCapture]
     plain_files: list[Path] = field(default_factory=list)
-    many: bool = True
     broken: list[tuple[str, str]] = field(default_factory=list)
 
     def only(self, captures: Iterable[StoredCapture]) -> Selection:
         """Return a selection of some of these captures that shares the list of broken ones."""
-        return Selection(self.store, list(captures), [], self.many, self.broken)
+        return Selection(self.store, list(captures), broken=self.broken)
 
     def exit_code(self, code: int = 0) -> int:
         """Return 2 where a capture was broken, else `code`."""
@@ -75,8 +69,11 @@ class Selection:
         terminal.say(f"skipped {path}: {reason}")
 
 
-def select(args: argparse.Namespace, *, all_functions: bool = False) -> Selection:
-    """Return what the arguments select; without a FUNCTION the only one, or all where that is asked for.
+def select(args: argparse.Namespace, *, all_functions: bool = False, newest: bool = False) -> Selection:
+    """Return what the arguments select.
+
+    Without a FUNCTION that is the store's only one, with `all_functions` all of them. Without a
+    selector it is every capture, with `newest` the newest by itself.
 
     Raises:
         SelectionError: nothing matches (it says what there is), or the arguments contradict each other.
@@ -92,7 +89,7 @@ def select(args: argparse.Namespace, *, all_functions: bool = False) -> Selectio
         raise SelectionError(f"give one function's name, not {len(args.what)}: {', '.join(args.what)}")
     if paths:
         return _select_files(args, paths)
-    return _select_stored(args, all_functions)
+    return _select_stored(args, all_functions, newest)
 
 
 def read_captures(selected: Selection) -> Iterator[tuple[StoredCapture, Capture]]:
@@ -112,20 +109,12 @@ def read_captures(selected: Selection) -> Iterator[tuple[StoredCapture, Capture]
 
 
 def choose_one(selected: Selection) -> Selection:
-    """Return the first of the selection by itself, and say so on stderr where there were more."""
+    """Return the first of the captures by itself, and say so on stderr where there were more."""
     found = len(selected.captures)
-    if not found:
-        return selected
     if found > 1:
-        which = "first" if selected.many else "newest"
         started = moment(selected.captures[0].key.started_at_ns)
-        terminal.say(f"the {which} of {found:,} captures, started {started}")
-    return selected.only(selected.captures[:1])
-
-
-def default_one(selected: Selection) -> Selection:
-    """Return all of a selection that selectors made, or the newest capture where there were none."""
-    return selected if selected.many or selected.plain_files else choose_one(selected)
+        terminal.say(f"the first of {found:,} captures, started {started}")
+    return selected.only(selected.captures[:1]) if found else selected
 
 
 def store_of(args: argparse.Namespace) -> CaptureStore:
@@ -152,17 +141,26 @@ def _read(selected: Selection, captures: Iterable[StoredCapture]) -> Iterator[tu
         yield stored, capture
 
 
-def _select_stored(args: argparse.Namespace, all_functions: bool) -> Selection:
+def _select_stored(args: argparse.Namespace, all_functions: bool, newest: bool) -> Selection:
     store = store_of(args)
     function: str | None = args.what[0] if args.what else None
     if function is None and not all_functions:
         function = _only_function(store)
     wanted = Filter.of(args)
-    selected = Selection(store, [], many=wanted.given or bool(args.last or args.slowest))
-    listing = terminal.watched(store.list(function, wanted.since_ns), "Listing")
-    selected.captures = _ordered(args, _filtered(selected, listing, wanted))
+    selected = Selection(store, [])
+    newest = newest and not (wanted.given or args.last or args.slowest)
+    last = 1 if newest else args.last
+    listing = store.list(function, wanted.since_ns, newest_first=last is not None)
+    matching = _filtered(selected, terminal.watched(listing, "Listing"), wanted)
+    if last is not None and function is not None:
+        selected.captures = newest_of_dates(matching, last)
+    else:
+        selected.captures = in_order(matching, slowest=args.slowest, last=last)
     if not selected.captures:
         raise SelectionError(_nothing(store, function, wanted, selected))
+    if newest:
+        started = moment(selected.captures[0].key.started_at_ns)
+        terminal.say(f"the newest capture, started {started} (--last N takes more)")
     return selected
 
 
@@ -171,12 +169,14 @@ def _select_files(args: argparse.Namespace, paths: list[str]) -> Selection:
         raise SelectionError("--store does not go with paths of files")
     wanted = Filter.of(args)
     files = FileStore(paths)
-    selected = Selection(files, [], many=True)
+    selected = Selection(files, [])
     for path, reason in files.broken:
         if len(paths) == 1:
             raise CaptureFormatError(f"{path}: {reason}")
         selected.name_broken(path, reason)
-    selected.captures = _ordered(args, _filtered(selected, files.list(), wanted))
+    selected.captures = in_order(
+        _filtered(selected, files.list(), wanted), slowest=args.slowest, last=args.last
+    )
     selected.plain_files = files.plain_files
     if not selected.captures and not selected.plain_files:
         raise SelectionError("none of the files holds a capture that these selectors match")
@@ -198,7 +198,9 @@ def _select_keys(args: argparse.Namespace, keys: list[str]) -> Selection:
     for path in sorted(wanted - {stored.path for stored in found}):
         raise SelectionError(f"{store} holds no {path}")
     selected = Selection(store, [])
-    selected.captures = _ordered(args, _filtered(selected, found, Filter.of(args)))
+    selected.captures = in_order(
+        _filtered(selected, found, Filter.of(args)), slowest=args.slowest, last=args.last
+    )
     if not selected.captures:
         raise SelectionError("none of the captures matches these selectors")
     return selected
@@ -215,19 +217,6 @@ def _filtered(
         for stored, capture in _read(selected, matching)
         if wanted.labels.items() <= capture.invocation.labels.items()
     )
-
-
-def _ordered(args: argparse.Namespace, captures: Iterator[StoredCapture]) -> list[StoredCapture]:
-    """Return the captures in order; with a limit, only that many are ever held."""
-    if args.slowest:
-        return heapq.nlargest(args.slowest, captures, key=lambda stored: stored.key.duration_ns)
-    if args.last:
-        return heapq.nlargest(args.last, captures, key=_age)
-    return sorted(captures, key=_age, reverse=True)
-
-
-def _age(stored: StoredCapture) -> tuple[int, int]:
-    return stored.key.started_at_ns, stored.key.sequence
 
 
 def _only_function(store: CaptureStore) -> str:
@@ -247,7 +236,7 @@ def _nothing(store: CaptureStore, function: str | None, wanted: Filter, selected
     held = list(itertools.islice(store.list(function), _COUNTED)) if wanted.given else []
     if held:
         count = f"{len(held):,}{' or more' if len(held) == _COUNTED else ''}"
-        newest = max(held, key=_age)
+        newest = max(held, key=age)
         when = moment(newest.key.started_at_ns)
         return f"no capture{whose} matches; {store} holds {count}, the newest of {when}"
     functions = store.functions()

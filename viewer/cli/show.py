@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    selected = selection.choose_one(selection.select(args))
+    selected = selection.choose_one(selection.select(args, newest=True))
     for stored, capture in selection.read_captures(selected):
         if args.json:
             print(json.dumps(_record(stored.path, capture), indent=1))

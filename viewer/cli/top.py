@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    selected = selection.default_one(selection.select(args))
+    selected = selection.select(args, newest=True)
     profile = hide_bootstrap(profile_from(selected))
     lanes = time_lanes(profile, args.thread, args.all_threads)
     if args.tree:

@@ -45,8 +45,10 @@ class FileStore:
     def functions(self) -> Sequence[str]:
         return sorted({stored.key.function_name for stored in self._captures})
 
-    def list(self, function: str | None = None, since_ns: int | None = None) -> Iterator[StoredCapture]:
-        for stored in self._captures:
+    def list(
+        self, function: str | None = None, since_ns: int | None = None, *, newest_first: bool = False
+    ) -> Iterator[StoredCapture]:
+        for stored in sorted(self._captures, key=lambda one: one.key.started_at_ns, reverse=newest_first):
             if function in (None, stored.key.function_name) and stored.key.started_at_ns >= (since_ns or 0):
                 yield stored
 

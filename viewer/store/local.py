@@ -28,14 +28,16 @@ class LocalStore:
         names = (name for name in self._entries("") if name.startswith(FUNCTION_PREFIX))
         return tuple(sorted(unquote(name[len(FUNCTION_PREFIX) :]) for name in names))
 
-    def list(self, function: str | None = None, since_ns: int | None = None) -> Iterator[StoredCapture]:
+    def list(
+        self, function: str | None = None, since_ns: int | None = None, *, newest_first: bool = False
+    ) -> Iterator[StoredCapture]:
         entries = self._entries("")
         if function is not None:
             entries = tuple(name for name in entries if f"{name}/" == function_prefix(function))
         for partition in entries:
             if not partition.startswith(FUNCTION_PREFIX):
                 continue
-            for date in self._entries(partition):
+            for date in sorted(self._entries(partition), reverse=newest_first):
                 if date.startswith(DATE_PREFIX):
                     yield from self._list_date(f"{partition}/{date}", since_ns)
 

@@ -45,27 +45,29 @@ class S3Store:
     def functions(self) -> tuple[str, ...]:
         return tuple(sorted(map(unquote, self._partitions(self._location.prefix + FUNCTION_PREFIX))))
 
-    def list(self, function: str | None = None, since_ns: int | None = None) -> Iterator[StoredCapture]:
+    def list(
+        self, function: str | None = None, since_ns: int | None = None, *, newest_first: bool = False
+    ) -> Iterator[StoredCapture]:
         root = self._location.prefix
-        for start in self._starts(function, since_ns):
+        for start in self._starts(function, since_ns, newest_first):
             for page in self._pages(start):
                 for item in page.get("Contents", ()):
                     stored = stored_capture(item["Key"][len(root) :], item["Size"], since_ns)
                     if stored is not None:
                         yield stored
 
-    def _starts(self, function: str | None, since_ns: int | None) -> Iterator[str]:
-        """Yield the prefixes to list: of older dates not even the names are asked for."""
+    def _starts(self, function: str | None, since_ns: int | None, newest_first: bool) -> Iterator[str]:
+        """Yield the prefixes to list: date by date where some dates may not be needed."""
         if function is None:
             yield self._location.prefix + FUNCTION_PREFIX
             return
         start = self._location.prefix + function_prefix(function)
-        if since_ns is None:
+        if since_ns is None and not newest_first:
             yield start
             return
         # Not StartAfter, which would do with one call: SeaweedFS skips the whole date that it names.
-        for date in self._partitions(start + DATE_PREFIX):
-            if date >= _date(since_ns):
+        for date in sorted(self._partitions(start + DATE_PREFIX), reverse=newest_first):
+            if since_ns is None or date >= _date(since_ns):
                 yield f"{start}{DATE_PREFIX}{date}/"
 
     def _partitions(self, start: str) -> Iterator[str]:

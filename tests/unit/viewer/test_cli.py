@@ -110,7 +110,7 @@ def test_show_tells_facts_memory_and_notes(store, capsys):
     out, err = capsys.readouterr()
     for expected in ("request-4", "app.PRICES", "no bound", "task/app.py:30 in price", "already tracing"):
         assert expected in out
-    assert "newest of 4" in err
+    assert "the newest capture, started 2026" in err
 
 
 def test_show_as_json_writes_frames_out(store, capsys):

@@ -10,6 +10,7 @@ from profiler.errors import CaptureFormatError, SelectionError, StoreError
 from tests.unit.viewer.builders import STARTED_NS, capture, fill
 from viewer.cli import selection
 from viewer.cli.filters import parse_since
+from viewer.store.local import LocalStore
 
 
 @pytest.fixture
@@ -63,11 +64,47 @@ def test_slowest_beats_newest(tmp_path):
     assert requests(select("checkout", "--store", tmp_path, "--slowest", "2")) == [1, 3]
 
 
-def test_without_a_selector_one_capture_is_meant(store):
-    assert not select("checkout", "--store", store).many
-    assert select("checkout", "--store", store, "--warm").many
-    assert requests(selection.default_one(select("checkout", "--store", store))) == [10]
-    assert requests(selection.default_one(select("checkout", "--store", store, "--last", 2))) == [10, 9]
+def test_without_a_selector_the_newest_is_meant_where_one_is_wanted(store, capsys):
+    def chosen(*words):
+        return requests(selection.select(arguments("checkout", "--store", store, *words), newest=True))
+
+    assert chosen() == [10]
+    assert "the newest capture" in capsys.readouterr().err
+    assert chosen("--last", 2) == [10, 9]
+    assert len(chosen("--warm")) == 8
+
+
+def test_the_first_is_chosen_where_several_are_selected(store, capsys):
+    chosen = selection.choose_one(select("checkout", "--store", store, "--slowest", "3"))
+    assert requests(chosen) == [10]
+    assert "the first of 3" in capsys.readouterr().err
+
+
+def test_for_the_newest_older_dates_are_not_even_listed(tmp_path, monkeypatch):
+    day = 86_400 * 10**9
+    fill(
+        tmp_path,
+        (
+            capture(
+                n, of={"started_at_ns": STARTED_NS + n // 2 * day + n % 2, "labels": {"even": str(n % 2)}}
+            )
+            for n in range(20)
+        ),
+    )
+    listed = []
+    real = LocalStore._list_date
+    monkeypatch.setattr(
+        LocalStore, "_list_date", lambda self, *args: listed.append(args[0]) or real(self, *args)
+    )
+    assert requests(select("checkout", "--store", tmp_path, "--last", "3")) == [19, 18, 17]
+    assert len(listed) == 3, "two dates, and one more to see that the second is over"
+    listed.clear()
+    assert requests(select("checkout", "--store", tmp_path, "--last", "3", "--label", "even=0")) == [
+        18,
+        16,
+        14,
+    ]
+    assert len(listed) == 4
 
 
 @pytest.mark.parametrize(

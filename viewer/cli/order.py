@@ -1,0 +1,40 @@
+"""Which captures come first, and how few of them are held to find out."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterable
+
+from viewer.store import StoredCapture
+
+_DAY_NS = 86_400 * 1_000_000_000
+
+
+def in_order(
+    captures: Iterable[StoredCapture], *, slowest: int | None = None, last: int | None = None
+) -> list[StoredCapture]:
+    """Return the slowest or the newest few, or all, newest first; of a few no more are ever held."""
+    if slowest is not None:
+        return heapq.nlargest(slowest, captures, key=lambda stored: stored.key.duration_ns)
+    if last is not None:
+        return heapq.nlargest(last, captures, key=age)
+    return sorted(captures, key=age, reverse=True)
+
+
+def newest_of_dates(captures: Iterable[StoredCapture], count: int) -> list[StoredCapture]:
+    """Return the newest of captures that come date by date, the newest date first.
+
+    Once there are enough, older dates are neither listed nor opened.
+    """
+    found: list[StoredCapture] = []
+    for _, group in itertools.groupby(captures, key=lambda stored: stored.key.started_at_ns // _DAY_NS):
+        found = heapq.nlargest(count, itertools.chain(found, group), key=age)
+        if len(found) == count:
+            break
+    return found
+
+
+def age(stored: StoredCapture) -> tuple[int, int]:
+    """Return what sorts captures by time."""
+    return stored.key.started_at_ns, stored.key.sequence
