@@ -71,9 +71,8 @@ class SamplerEngine:
             self._lanes[self._handler_thread] = _Lane(thread_name(self._handler_thread), 0, cpu_ns)
         self._outer = outer_codes(sys._getframe(1))
         self._previous_switch_s = sys.getswitchinterval()
-        self._switch_s = min(self._previous_switch_s, SWITCH_INTERVAL_S)
-        sys.setswitchinterval(self._switch_s)
-        # What is asked for is not always what is set: the interpreter keeps whole microseconds.
+        if self._previous_switch_s > SWITCH_INTERVAL_S:
+            _set_switch_interval(SWITCH_INTERVAL_S)
         self._switch_s = sys.getswitchinterval()
         self._wake.acquire()
         self._done.acquire()
@@ -107,14 +106,17 @@ class SamplerEngine:
         limit = RUNS_PER_DOUBLING
         stopped = self._wake.acquire
         clock = time.perf_counter_ns
+        # The first look is taken at once: a C call may have held up this thread since `start`.
+        wait_s = 0.0
         try:
-            while not stopped(True, interval_ns / 1e9):
+            while not stopped(True, wait_s):
                 now_ns = clock()
                 self._tick(now_ns, now_ns - self._last_ns, own_thread)
                 self._last_ns = now_ns
                 if self._runs > limit:
                     limit += RUNS_PER_DOUBLING
                     interval_ns *= 2
+                wait_s = interval_ns / 1e9
         finally:
             self._done.release()
 
@@ -171,8 +173,8 @@ class SamplerEngine:
 
     def _restore_switch_interval(self) -> None:
         # Where user code has set it meanwhile, its choice stands.
-        if sys.getswitchinterval() == self._switch_s:
-            sys.setswitchinterval(self._previous_switch_s)
+        if sys.getswitchinterval() == self._switch_s != self._previous_switch_s:
+            _set_switch_interval(self._previous_switch_s)
 
     def _charge_rest(self, stopped_ns: int, cpu_ns: int | None) -> None:
         if self._clock == "cpu":
@@ -207,6 +209,11 @@ class SamplerEngine:
             [code for code in (codes[number] for number in reversed(key)) if not is_own_code(code)]
             for key in self._stacks
         ]
+
+
+def _set_switch_interval(seconds: float) -> None:
+    # The interpreter cuts off to whole microseconds: 100 µs, read and set again, would be 99.
+    sys.setswitchinterval(seconds + 5e-7)
 
 
 def _thread_profile(

@@ -265,8 +265,8 @@ def test_any_context_will_do(make: Callable[[], Any]) -> None:
     assert it.recorder.guard.failures == 0
 
 
-def test_an_invocation_too_short_for_a_sample_was_in_the_handler() -> None:
-    it = armed(answer, cpu="sampler", interval_ms=1000)
+def test_an_invocation_too_short_for_a_sample_was_in_the_handler(fake_engine: type[FakeEngine]) -> None:
+    it = armed(answer, cpu="sampler")
     it.call(None, None)
     (capture,) = it.captures
     (thread,) = capture.threads
