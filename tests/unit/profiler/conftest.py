@@ -24,8 +24,13 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureF
 
 
 @pytest.fixture
-def module(tmp_path: Path) -> Iterator[Callable[[str, str], ModuleType]]:
-    """Make modules from source, as a function's own code stands on disk."""
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], ModuleType]]:
+    """Make modules from source, as a function's own code stands on disk.
+
+    The census takes the tests' own modules for the function's, too; a slow machine must not cut it short.
+    """
+    monkeypatch.setattr("profiler.memory.census.TIME_AT_MOST_NS", 10_000_000_000)
+    monkeypatch.setattr("profiler.memory.census.NODES_AT_MOST", 1_000_000)
     made: list[str] = []
 
     def make(name: str, code: str) -> ModuleType:
