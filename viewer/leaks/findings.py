@@ -1,20 +1,18 @@
 """Judged subjects → findings: what belongs to one leak is told once.
 
-An allocation site belongs to a container where it allocates the container's entries, seen by its line;
-else where it is in the function that does; else where it grows in step with the container. Containers
-below a leaking one are part of it. Process growth is a finding of its own only where no Python subject
+Allocation sites belong to the container that they fill (`ownership`), and containers below a leaking one
+are part of it. Process growth is a finding of its own only where no Python subject
 explains it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import correlation
 
 from profiler.capture import Frame
+from viewer.leaks.ownership import Owners, is_within, lines_of, outermost, same_line
 from viewer.leaks.report import Finding, Other, confidence_of
-from viewer.leaks.series import Series
-from viewer.leaks.statistics import Slope, differences, theil_sen, thin
+from viewer.leaks.statistics import Slope, theil_sen, thin
 from viewer.leaks.subjects import Judged
 from viewer.leaks.trend import ALPHA, FEWEST_POINTS, trend_of
 from viewer.leaks.verdict import INSUFFICIENT, LEAK, STABLE
@@ -29,7 +27,6 @@ _TOO_SMALL = (
     f"grows by less than {SITE_FLOOR_BYTES} B per invocation, in no known container: "
     "that may be the interpreter's own bookkeeping"
 )
-_IN_STEP = 0.9
 _DRAWN_POINTS = 40
 _LINES_NAMED = 3
 
@@ -38,18 +35,19 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
     """Return the findings of one function and its other judgements."""
     containers = [one for one in judged if one.series.subject.kind == "container"]
     sites = [one for one in judged if one.series.subject.kind == "allocation site"]
-    leaking = _outermost([one for one in containers if one.verdict == LEAK])
+    leaking = outermost([one for one in containers if one.verdict == LEAK])
+    owners = Owners(leaking, containers)
     joined: dict[str, list[Judged]] = {one.name: [] for one in leaking}
     alone: dict[tuple[str, str], list[Judged]] = {}
-    others = [_other(one) for one in containers if not _is_within(one, leaking)]
+    others = [_other(one) for one in containers if not is_within(one, leaking)]
     for site in sites:
-        owner = _owner(site, leaking, containers)
+        owner = owners.of(site) if site.verdict == LEAK else None
         if site.verdict != LEAK:
             others += [_other(site)] if site.verdict not in (STABLE, INSUFFICIENT) else []
         elif owner is None:
             frame = site.series.subject.stack[-1]
             alone.setdefault((frame.file, frame.name), []).append(site)
-        elif holder := next((one for one in leaking if _is_within(owner, [one])), None):
+        elif holder := next((one for one in leaking if is_within(owner, [one])), None):
             joined[holder.name].append(site)
         else:
             others.append(_other(site, owner.verdict, f"fills {owner.name}: {owner.judgement.reason}"))
@@ -63,80 +61,15 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
     return findings + process, others + rest
 
 
-# ---- what belongs together --------------------------------------------------------------------
-
-
-def _outermost(containers: Sequence[Judged]) -> list[Judged]:
-    """Return the containers that are not reached through another of them."""
-    found: list[Judged] = []
-    for one in sorted(containers, key=lambda each: len(each.name)):
-        if not _is_within(one, found):
-            found.append(one)
-    return found
-
-
-def _is_within(one: Judged, holders: Sequence[Judged]) -> bool:
-    """Tell whether a container is one of these, or reached through one."""
-    return any(
-        one.name == holder.name or (one.name.startswith(holder.name) and one.name[len(holder.name)] in ".[<(")
-        for holder in holders
-    )
-
-
-def _owner(site: Judged, leaking: Sequence[Judged], containers: Sequence[Judged]) -> Judged | None:
-    """Return the container that a site belongs to: by line, by function, or by growing in step."""
-    frame = site.series.subject.stack[-1]
-    for candidates in leaking, containers:
-        for one in candidates:
-            if any(_same_line(frame, line) for line in _filled_at(one)) or _is_cache_of(one, frame):
-                return one
-    for one in leaking:
-        if any((frame.file, frame.name) == (line.file, line.name) for line in _filled_at(one)):
-            return one
-    for one in leaking:
-        if _in_step(site.series, one.series, even_if_constant=True):
-            return one
-    # Two things that grow by the same each time prove nothing where the one of them will stop.
-    return next((one for one in containers if _in_step(site.series, one.series)), None)
-
-
-def _is_cache_of(one: Judged, frame: Frame) -> bool:
-    """Tell whether a container is the lru_cache around the function of a frame."""
-    if one.container is None or one.container.type != "lru_cache" or not frame.name:
-        return False
-    return f".{one.name}".endswith(f".{frame.name}")
-
-
-def _filled_at(one: Judged) -> tuple[Frame, ...]:
-    return one.container.filled_at if one.container is not None else ()
-
-
-def _same_line(one: Frame, other: Frame) -> bool:
-    return (one.file, one.line) == (other.file, other.line)
-
-
-def _in_step(one: Series, other: Series, even_if_constant: bool = False) -> bool:
-    """Tell whether two series rise together, from invocation to invocation."""
-    first, second = dict(zip(one.xs, one.ys, strict=True)), dict(zip(other.xs, other.ys, strict=True))
-    common = [x for x in one.xs if x in second]
-    if len(common) < FEWEST_POINTS:
-        return False
-    a, b = differences([first[x] for x in common]), differences([second[x] for x in common])
-    constant = [min(steps) == max(steps) for steps in (a, b)]
-    if any(constant):
-        return even_if_constant and all(constant)
-    return correlation(a, b) >= _IN_STEP
-
-
 # ---- findings ----------------------------------------------------------------------------------
 
 
 def _container_finding(one: Judged, sites: Sequence[Judged], containers: Sequence[Judged]) -> Finding:
     assert one.container is not None
-    lines = list(dict.fromkeys([*_filled_at(one)]))
-    seen = [line for line in lines if any(_same_line(line, s.series.subject.stack[-1]) for s in sites)]
+    lines = list(dict.fromkeys([*lines_of(one)]))
+    seen = [line for line in lines if any(same_line(line, s.series.subject.stack[-1]) for s in sites)]
     elsewhere = [site.name for site in sites if site.series.subject.stack[-1] not in lines]
-    below = [each.name for each in containers if each is not one and _is_within(each, [one])]
+    below = [each.name for each in containers if each is not one and is_within(each, [one])]
     bytes_slope = _growth(sites) if sites else None
     if bytes_slope is None and len(one.container.bytes.xs) >= FEWEST_POINTS:
         bytes_slope = theil_sen(one.container.bytes.xs, one.container.bytes.ys).value

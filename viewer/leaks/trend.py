@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viewer.leaks.series import Series
-from viewer.leaks.statistics import Slope, cut, differences, drift, mann_kendall, theil_sen
+from viewer.leaks.statistics import Slope, cut, differences, drift, mann_kendall, theil_sen, thin
 
 FEWEST_POINTS = 20
 # What may be taken for growth by chance, over all looks at one subject.
 ALPHA = 0.01
+# A trend this likely by chance is not one, but below this its absence is not certain either.
+UNCLEAR_P = 0.2
 FEWEST_RISES = 6
 # Of the whole range: less is noise between two steps.
 _LARGE_RISE = 0.02
@@ -66,7 +68,7 @@ def trend_of(series: Series) -> Trend:
     if count < FEWEST_POINTS or rises == 0:
         return Trend(count, 1.0, None, UNSTEADY, rest)
     p = min(1.0, max(mann_kendall(ys), drift(ys)) * looks_factor(count))
-    if p >= 0.5:
+    if p >= UNCLEAR_P:
         return Trend(count, p, None, UNSTEADY, rest)
     slope = theil_sen(xs, ys)
     return Trend(count, p, slope, _shape(series, slope, rises, rest), rest)
@@ -136,8 +138,10 @@ def at_rest(count: int, rises: int, rest: int) -> bool:
 def _declines(series: Series) -> bool:
     """Tell whether the growth per invocation goes down: the second half's clearly, or step by step."""
     xs, ys = series.xs, series.ys
-    half = len(ys) // 2
-    first, second = theil_sen(xs[:half], ys[:half]), theil_sen(xs[half:], ys[half:])
+    thin_xs, thin_ys = thin(xs), thin(ys)
+    half = len(thin_ys) // 2
+    first = theil_sen(thin_xs[:half], thin_ys[:half])
+    second = theil_sen(thin_xs[half:], thin_ys[half:])
     if second.value < first.value / 2:
         return True
     rates = [dy / dx for dx, dy in zip(differences(xs), differences(ys), strict=True)]

@@ -24,8 +24,6 @@ LEAK, BOUNDED, WARM_UP, SAWTOOTH, STABLE, INSUFFICIENT = VERDICTS = (
     "stable",
     "insufficient",
 )
-# A trend this likely by chance is not one, but neither is its absence certain.
-_UNCLEAR_P = 0.2
 # A container this full is full: some keep a place or two free.
 _FULL = 0.95
 _WARM_UP_STEPS = 3
@@ -166,7 +164,7 @@ def _unclear(series: Series, trend: Trend) -> Judgement | None:
     never_falls = min(differences(ys)) >= 0 and thirds[0] < thirds[2]
     if never_falls and rises < trends.FEWEST_RISES:
         return _wanted(f"grew only {counted(rises, 'time')}: too few to say whether it goes on", more)
-    if never_falls or (trend.p < _UNCLEAR_P and trend.slope is not None and trend.slope.value > 0):
+    if never_falls or (trend.p < trends.UNCLEAR_P and trend.slope is not None and trend.slope.value > 0):
         return _wanted("may grow, but not steadily enough to be sure", more)
     return None
 
