@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import signal
 import sys
 import threading
 import time
@@ -129,6 +130,9 @@ class Deadline:
     def __init__(self, timeout_s: float | None) -> None:
         self._timeout_s = timeout_s
         self.passed = False
+        # A job in the background of a script, or under nohup, is born with interrupts ignored.
+        if timeout_s is not None and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def around(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Return the handler with this deadline on every call."""

@@ -77,6 +77,9 @@ def run(options: argparse.Namespace) -> int:
     if outbox.waiting():
         rescue(outbox, store)
         return 2
+    if recorder.guard.failures:
+        print("profiler: not every invocation could be captured; the reason is above", file=sys.stderr)
+        return 2
     return (judge(name, store) if options.fail_on_leak else 0) or (1 if tally.failed else 0)
 
 
@@ -132,14 +135,20 @@ def _report(tally: Tally, count: int, delivered: int, store: str) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number, 1 or more")
     return number
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0 < number < 1e6:
-        raise argparse.ArgumentTypeError("must be more than 0")
+        raise argparse.ArgumentTypeError(f"{text}: must be a number of seconds, more than 0")
     return number
