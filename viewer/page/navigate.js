@@ -1,0 +1,27 @@
+// From box to box by keyboard.
+
+/** Return the first child of a box, or the box itself where it has none. */
+export function childOf(layout, box) {
+  return box + 1 < layout.end[box] ? box + 1 : box;
+}
+
+/** Return the parent of a box, or the box itself at the root. */
+export function parentOf(layout, box) {
+  return layout.parent[box] >= 0 ? layout.parent[box] : box;
+}
+
+/** Return the neighbour of a box in its row, `step` places away, staying below `top`. */
+export function neighbourOf(layout, box, step, top) {
+  const place = layout.rank[box] + step;
+  const depth = layout.depth[box];
+  if (place < layout.rowStart[depth] || place >= layout.rowStart[depth + 1]) return box;
+  const next = layout.rows[place];
+  return next >= top && next < layout.end[top] ? next : box;
+}
+
+/** Return the boxes from the root to a box. */
+export function pathTo(layout, box) {
+  const path = [];
+  for (let at = box; at >= 0; at = layout.parent[at]) path.push(at);
+  return path.reverse();
+}

@@ -1,0 +1,90 @@
+// The table of functions: the same facts as the picture, for reading, sorting and screen readers.
+
+import { formatShare, formatWeight, printable } from "./format.js";
+import { sortedRows } from "./functions.js";
+
+const PAGE_ROWS = 100;
+
+/** A sortable table of functions. `onChoose(frame)` is called when one is chosen. */
+export class FunctionTable {
+  constructor(table, more, onChoose) {
+    this.body = table.tBodies[0];
+    this.more = more;
+    this.onChoose = onChoose;
+    this.headers = [...table.tHead.querySelectorAll("th")];
+    this.sort = { column: "self", descending: true };
+    for (const header of this.headers) {
+      header.querySelector("button").addEventListener("click", () => this.sortBy(header.dataset.column));
+    }
+    more.addEventListener("click", () => {
+      this.shown += PAGE_ROWS;
+      this.render();
+    });
+  }
+
+  /** Show rows from `functionTotals` for a lane. */
+  show(rows, profile, lane) {
+    Object.assign(this, { rows, profile, lane, shown: PAGE_ROWS });
+    this.render();
+  }
+
+  sortBy(column) {
+    const descending = this.sort.column === column ? !this.sort.descending : column === "self" || column === "total";
+    this.sort = { column, descending };
+    this.render();
+  }
+
+  key() {
+    const { frames } = this.profile;
+    return {
+      self: (row) => row.self,
+      total: (row) => row.total,
+      name: (row) => frames[row.frame].name.toLowerCase(),
+      location: (row) => frames[row.frame].location.toLowerCase(),
+    }[this.sort.column];
+  }
+
+  render() {
+    for (const header of this.headers) {
+      const sorted = header.dataset.column === this.sort.column;
+      header.setAttribute("aria-sort", sorted ? (this.sort.descending ? "descending" : "ascending") : "none");
+    }
+    const rows = sortedRows(this.rows, this.key(), this.sort.descending);
+    this.body.replaceChildren(...rows.slice(0, this.shown).map((row) => this.row(row)));
+    const left = rows.length - this.shown;
+    this.more.hidden = left <= 0;
+    this.more.textContent = `Show ${Math.min(left, PAGE_ROWS)} more of ${left}`;
+  }
+
+  row(row) {
+    const frame = this.profile.frames[row.frame];
+    const line = document.createElement("tr");
+    const name = document.createElement("button");
+    name.type = "button";
+    name.className = "name";
+    name.textContent = printable(frame.name);
+    name.addEventListener("click", () => this.onChoose(row.frame));
+    const { unit, total } = this.lane;
+    const share = cell(formatShare(row.self, total), "number share");
+    share.style.setProperty("--share", `${(100 * row.self) / (total || 1)}%`);
+    const header = document.createElement("th");
+    header.scope = "row";
+    header.append(name);
+    line.append(
+      header,
+      cell(formatWeight(row.self, unit), "number"),
+      share,
+      cell(formatWeight(row.total, unit), "number"),
+      cell(formatShare(row.total, total), "number"),
+      cell(printable(frame.location), "location"),
+    );
+    return line;
+  }
+}
+
+function cell(text, kind) {
+  const made = document.createElement("td");
+  made.className = kind;
+  made.textContent = text;
+  return made;
+}

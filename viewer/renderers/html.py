@@ -1,0 +1,57 @@
+"""A profile as one HTML page that needs no network."""
+
+from __future__ import annotations
+
+import base64
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+from profiler.capture import Frame
+from viewer.modules import classify, short_file
+from viewer.page import assemble
+from viewer.profile import Lane, Profile
+
+
+def render(profile: Profile) -> str:
+    """Return the flame graph page of a profile."""
+    return assemble(document_of(profile))
+
+
+def document_of(profile: Profile) -> dict[str, Any]:
+    """Return what the page reads: frames and modules as text, everything numeric as base64 of typed arrays."""
+    modules: dict[tuple[str, str], int] = {}
+    frames = [_frame(frame, modules) for frame in profile.frames]
+    return {
+        "title": profile.title,
+        "facts": profile.facts,
+        "approximate": profile.approximate,
+        "frames": frames,
+        "modules": [{"category": category, "name": name} for category, name in modules],
+        "nodes": {"parent": _packed("i", profile.table.parents), "frame": _packed("i", profile.table.frames)},
+        "lanes": [_lane(lane) for lane in profile.lanes],
+    }
+
+
+def _frame(frame: Frame, modules: dict[tuple[str, str], int]) -> list[Any]:
+    module = modules.setdefault(classify(frame.file), len(modules))
+    location = short_file(frame.file)
+    return [frame.name, f"{location}:{frame.line}" if frame.line else location, module]
+
+
+def _lane(lane: Lane) -> dict[str, Any]:
+    return {
+        "name": lane.name,
+        "unit": lane.unit,
+        "ordered": lane.ordered,
+        "nodes": _packed("i", (node for node, _ in lane.runs)),
+        "weights": _packed("d", (weight for _, weight in lane.runs)),
+    }
+
+
+def _packed(kind: str, numbers: Iterable[float]) -> str:
+    """Return numbers as base64 of little-endian Int32 ("i") or Float64 ("d")."""
+    values: array[Any] = array(kind, numbers)
+    if values.itemsize != {"i": 4, "d": 8}[kind]:
+        raise AssertionError("this platform's C int is not 32 bits wide")
+    return base64.b64encode(values.tobytes()).decode("ascii")
