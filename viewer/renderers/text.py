@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from profiler.capture import Frame
 from viewer.calltree import CallTreeNode, call_tree
+from viewer.modules import short_file
 from viewer.processors import prune
 from viewer.profile import Lane, Profile
 from viewer.units import printable, weight
@@ -90,13 +91,6 @@ def _node_line(node: CallTreeNode, lead: str, whole: int, unit: str) -> Line:
 
 def location(frame: Frame) -> str:
     """Return where a frame is: its file without the way to the installation, and its line."""
-    try:
-        from viewer.modules import short_file
-    except ImportError:
-
-        def short_file(file: str) -> str:
-            return "/".join(file.split("/")[-2:])
-
     if not frame.file:
         return ""
     return f"{short_file(frame.file)}:{frame.line}" if frame.line else short_file(frame.file)

@@ -55,7 +55,7 @@ def test_the_tree_as_text():
     lines = renderer("text")(profile_of(capture())).splitlines()
     assert lines[0] == "MainThread  400 ms"
     assert [line.split("  ")[-2].strip() for line in lines[2:]] == ["handler", "└─ price", "└─ parse"]
-    assert lines[2].split() == ["400", "ms", "100.0%", "100", "ms", "handler", "task/app.py:12"]
+    assert lines[2].split() == ["400", "ms", "100.0%", "100", "ms", "handler", "app.py:12"]
 
 
 def test_what_is_too_small_is_counted_in_one_line():
