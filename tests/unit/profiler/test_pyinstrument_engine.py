@@ -51,7 +51,7 @@ def test_a_handlers_time_and_stacks() -> None:
 
     recording, watched_ns = recorded(handler)
     (thread,) = recording.threads
-    assert sum(thread.weights_ns) == pytest.approx(watched_ns, rel=0.2, abs=10_000_000)
+    assert sum(thread.weights_ns) == pytest.approx(watched_ns, rel=0.5)
     assert {stack[0] for stack in stacks(recording)} == {"handler"}
     assert any(stack[:2] == ["handler", "busy"] for stack in stacks(recording))
     (frame,) = (frame for frame in recording.frames if frame.name == "busy")

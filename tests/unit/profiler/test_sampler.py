@@ -30,9 +30,10 @@ def busy(seconds: float) -> int:
     return turns
 
 
-def recorded(work: Callable[[], object], **settings: Any) -> tuple[Recording, int]:
-    """Run `work` under a sampler; return what it saw and how long it watched."""
+def recorded(work: Callable[[], object], **settings: Any) -> tuple[Recording, range]:
+    """Run `work` under a sampler; return what it saw, and between which bounds it watched (ns)."""
     engine = SamplerEngine(**settings)
+    entered = time.perf_counter_ns()
     engine.start()
     began = time.perf_counter_ns()
     try:
@@ -40,7 +41,7 @@ def recorded(work: Callable[[], object], **settings: Any) -> tuple[Recording, in
     finally:
         watched_ns = time.perf_counter_ns() - began
         recording = engine.stop()
-    return recording, watched_ns
+    return recording, range(watched_ns, time.perf_counter_ns() - entered + 1)
 
 
 def by_leaf(recording: Recording, thread: ThreadProfile) -> dict[str, int]:
@@ -278,7 +279,7 @@ def test_time_goes_to_the_functions_that_took_it() -> None:
 
     recording, watched_ns = recorded(handler)
     main = recording.threads[0]
-    assert sum(main.weights_ns) == pytest.approx(watched_ns, rel=0.1, abs=5 * MILLISECOND)
+    assert sum(main.weights_ns) in watched_ns
     assert {name for stack in main.stacks for name in names(recording, stack)[:2]} <= {
         "<lambda>",
         "handler",
@@ -306,7 +307,7 @@ def test_a_c_call_that_holds_the_gil_gets_its_time() -> None:
 
     recording, watched_ns = recorded(handler)
     times = by_leaf(recording, recording.threads[0])
-    assert times.get("sorting", 0) > 0.5 * (watched_ns - 20 * MILLISECOND)
+    assert times.get("sorting", 0) > 0.5 * (watched_ns.start - 20 * MILLISECOND)
 
 
 def test_other_threads_are_seen_by_name() -> None:
@@ -350,7 +351,7 @@ def test_a_thread_may_compute_its_name() -> None:
         thread.join()
 
     recording, watched_ns = recorded(handler)
-    assert sum(recording.threads[0].weights_ns) == pytest.approx(watched_ns, rel=0.1, abs=5 * MILLISECOND)
+    assert sum(recording.threads[0].weights_ns) in watched_ns
 
 
 def test_threading_does_not_see_the_sampling_thread() -> None:
@@ -368,16 +369,21 @@ def test_threading_does_not_see_the_sampling_thread() -> None:
 @pytest.mark.skipif(thread_cpu_ns(_thread.get_ident()) is None, reason="no CPU time by thread here")
 def test_cpu_time_is_not_spent_in_a_sleep() -> None:
     def handler() -> None:
-        busy(0.1)
+        working()
         sleeping()
 
+    def working() -> None:
+        ends = time.thread_time() + 0.2
+        while time.thread_time() < ends:
+            pass
+
     def sleeping() -> None:
-        time.sleep(0.3)
+        time.sleep(0.4)
 
     recording, _ = recorded(handler, clock="cpu")
     times = by_leaf(recording, recording.threads[0])
-    assert times.get("sleeping", 0) < 60 * MILLISECOND
-    assert times["busy"] > 30 * MILLISECOND
+    assert 150 * MILLISECOND < sum(times.values()) < 350 * MILLISECOND
+    assert times.get("sleeping", 0) < times["working"] / 2
 
 
 # ---- the process is put back --------------------------------------------------------------------
