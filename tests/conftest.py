@@ -15,12 +15,16 @@ from typing import Any
 
 import pytest
 
-# The function side is tested on bare interpreters too, where the servers' libraries are not installed.
-_SERVER_LIBRARIES = ("boto3", "moto")
-if all(importlib.util.find_spec(name) for name in _SERVER_LIBRARIES) and os.path.exists(
-    os.path.join(os.path.dirname(__file__), "servers", "fixtures.py")
-):
-    pytest_plugins = ["tests.servers.fixtures"]
+# The function side is tested on bare interpreters too, where these libraries are not installed.
+_PLUGINS = {
+    "tests.servers.fixtures": ("boto3", "moto"),
+    "tests.browser_fixtures": ("selenium",),
+}
+pytest_plugins = [
+    plugin
+    for plugin, libraries in _PLUGINS.items()
+    if all(importlib.util.find_spec(library) for library in libraries)
+]
 
 _THREAD_GRACE_S = 3.0
 # pytest-timeout's own signal comes and goes; test_architecture shows that the profiler uses no alarm.

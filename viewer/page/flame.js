@@ -31,6 +31,7 @@ export class FlameView {
   /** Show a layout. `profile` gives the frames, `colours` one entry for each module. */
   show(layout, profile, unit, colours) {
     Object.assign(this, { layout, frames: profile.frames, unit, colours, zoomed: 0, focused: 0, hovered: -1 });
+    this.turn = null; // a zoom that is still moving belongs to the layout before
     this.from = 0;
     this.to = layout.total[0] || 1;
     this.resize();
@@ -105,7 +106,8 @@ export class FlameView {
     for (let depth = first; depth <= last; depth++) this.drawRow(depth);
     if (layout.ordered) this.drawAxis();
     this.outline(this.hovered, 1);
-    this.outline(this.focused, 2);
+    // The lane itself is where the keyboard starts; a frame around everything would say nothing.
+    if (this.focused > 0 || document.activeElement === this.scroller) this.outline(this.focused, 2);
   }
 
   visibleDepths() {
@@ -159,7 +161,8 @@ export class FlameView {
     const dimmed = this.matched ? box === 0 || !this.matched[layout.frame[box]] : false;
     const above = layout.depth[box] < layout.depth[this.zoomed];
     const faded = frame && (dimmed || above);
-    context.fillStyle = faded ? colours.faded : colours.fill;
+    const shade = layout.frame[box] % (colours.fills?.length ?? 1);
+    context.fillStyle = faded ? colours.faded : (colours.fills?.[shade] ?? colours.fill);
     context.fillRect(x, y, Math.max(width - 1, 0.6), ROW_PX - 1);
     if (width < LEAST_TEXT_PX) return;
     context.fillStyle = faded ? colours.fadedText : colours.text;

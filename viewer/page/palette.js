@@ -1,23 +1,26 @@
-// A colour for every module: warm for the function's own code, cool for what it uses, grey for the rest.
+// A colour for every module: warm for the function's own code, cool for packages, pale for the standard library.
 //
 // Hues keep apart for the common kinds of colour blindness (warm against cool, and by lightness); the text on
 // a box is chosen for contrast.
 
 const OWN_HUES = [28, 42, 14, 54];
+const STDLIB_HUES = [215, 160, 265, 110, 320, 190];
 const PACKAGE_HUES = [205, 255, 175, 300, 230, 150];
 
-/** Return {fill, edge, text, faded} for each module, in a light or a dark theme. */
+/** Return {fill, fills, text, faded, fadedText} for each module, in a light or a dark theme. */
 export function moduleColours(modules, dark) {
-  const seen = { own: 0, package: 0 };
+  const seen = { own: 0, package: 0, stdlib: 0 };
   return modules.map((module) => {
     if (module.category === "own") return colour(OWN_HUES[seen.own++ % OWN_HUES.length], 82, dark ? 58 : 64, dark);
     if (module.category === "package") {
       const place = seen.package++;
       const hue = PACKAGE_HUES[place % PACKAGE_HUES.length];
-      return colour(hue, 42, (dark ? 52 : 70) - (place >= PACKAGE_HUES.length ? 8 : 0), dark);
+      return colour(hue, 42, (dark ? 62 : 72) + (place >= PACKAGE_HUES.length ? 8 : 0), dark);
     }
-    if (module.category === "stdlib") return colour(212, 16, dark ? 44 : 80, dark);
-    return colour(0, 0, dark ? 38 : 84, dark);
+    if (module.category === "stdlib") {
+      return colour(STDLIB_HUES[seen.stdlib++ % STDLIB_HUES.length], 20, dark ? 29 : 80, dark);
+    }
+    return colour(0, 0, dark ? 30 : 84, dark);
   });
 }
 
@@ -27,9 +30,10 @@ function colour(hue, saturation, lightness, dark) {
   const mix = (share) => fill.map((part, index) => Math.round(part * share + background[index] * (1 - share)));
   return {
     fill: css(fill),
+    // Three shades, so that neighbours of one module can be told apart.
+    fills: [0, 0.03, 0.06].map((step) => css(hslToRgb(hue, saturation / 100, lightness / 100 + step))),
     faded: css(mix(0.32)),
-    edge: css(mix(0.75).map((part) => Math.round(part * 0.88))),
-    text: luminance(fill) > 0.24 ? "#15181d" : "#ffffff",
+    text: luminance(fill) > 0.18 ? "#0d0f13" : "#ffffff",
     fadedText: dark ? "#8b93a1" : "#6d7480",
   };
 }

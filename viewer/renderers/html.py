@@ -19,7 +19,7 @@ def render(profile: Profile) -> str:
 
 
 def document_of(profile: Profile) -> dict[str, Any]:
-    """Return what the page reads: frames and modules as text, everything numeric as base64 of typed arrays."""
+    """Return what the page reads: frames and modules as text, numbers as base64 of typed arrays."""
     modules: dict[tuple[str, str], int] = {}
     frames = [_frame(frame, modules) for frame in profile.frames]
     return {
