@@ -30,7 +30,7 @@ from profiler.memory.roots import OwnModules
 NODES_AT_MOST = 20_000
 TIME_AT_MOST_NS = 20_000_000
 _DEPTH_AT_MOST = 5
-# The entries of a container are followed only where it is small: a large one is counted, not walked.
+# The entries of a container are followed only where it is small and at rest; others are counted, not walked.
 _FOLLOWED_ENTRIES = 32
 _CONTAINERS_AT_MOST = 2_000
 _TRANSPARENT_MODULES = ("builtins", "collections", "array", "functools", "weakref", "types")
@@ -67,7 +67,7 @@ class Census:
 
     def take(self) -> tuple[list[Found], bool]:
         """Return the containers by path, and whether the walk came to its end within its budget."""
-        walk = _Walk()
+        walk = _Walk({path: entries for path, (entries, _) in self._known.items()})
         modules = self.own_modules.list()
         own_names = {name for name, _ in modules}
         for name, module in modules:
@@ -112,8 +112,9 @@ class _Seen(NamedTuple):
 class _Walk:
     """One walk: breadth within a module, each object once, under the first path that reaches it."""
 
-    def __init__(self) -> None:
+    def __init__(self, known_entries: dict[str, int]) -> None:
         self.found: list[_Seen] = []
+        self._known_entries = known_entries
         self.over_budget = False
         self._seen: set[int] = set()
         self._nodes = 0
@@ -209,7 +210,8 @@ class _Walk:
     def _of_container(
         self, path: str, value: Any, entries: int
     ) -> Iterator[tuple[str, Any, int | None, bool]]:
-        if entries > _FOLLOWED_ENTRIES:
+        # One that grows would be followed only while it is small, and then seem to be emptied.
+        if entries > _FOLLOWED_ENTRIES or self._known_entries.get(path) != entries:
             return
         kind = type(value)
         if is_kind(kind, dict):

@@ -35,7 +35,7 @@ def test_a_leak_is_one_sentence_and_exit_code_1(store, capsys):
         "app.PRICES grows by 5.0 entries (2.29 KB) per invocation, 99.9 % sure after 39 warm invocations"
         in out
     )
-    assert "written to at task/app.py:7 in lookup" in out
+    assert "written to at app.py:7 in lookup" in out
     assert "the 256 MB limit is reached after about 70,000 more invocations" in out
     assert "it has no bound: give it one." in out
     assert "▁" in out

@@ -19,8 +19,12 @@ Make = Callable[[str, str], ModuleType]
 
 
 def census_of(name: str = "app", census: Census | None = None) -> dict[str, Found]:
-    """Return the containers of one module by path."""
-    found, complete = (census or Census()).take()
+    """Return the containers of one module by path; a new census looks often, as a warm one has."""
+    if census is None:
+        census = Census()
+        for _ in range(8):  # a level of what is at rest is followed with every look
+            census.take()
+    found, complete = census.take()
     assert complete
     return {item.path: item for item in found if item.path.startswith(f"{name}.")}
 
