@@ -117,3 +117,17 @@ def test_what_is_not_installed_is_an_import_error(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "pyinstrument", None)
     with pytest.raises(ImportError):
         load_engine("pyinstrument")
+
+
+def test_pyinstrument_is_not_part_of_the_handler() -> None:
+    from profiler.engines.pyinstrument_engine import _stack
+    from profiler.engines.stacks import FrameTable
+
+    table = FrameTable()
+    outer = [("main", "/app/main.py", 1)]
+    main, handler = "main\x00/app/main.py\x001", "handler\x00/app/app.py\x003"
+    own = f"stop\x00{pyinstrument.__file__.replace('__init__', 'profiler')}\x009"
+    assert _stack((main, own), outer, table) == ()
+    assert _stack((main,), outer, table) == ()
+    kept = _stack((main, handler, own), outer, table)
+    assert [table.frames[index].name for index in kept] == ["handler", "stop"]
