@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 from typing import Any
 
@@ -89,7 +90,14 @@ def _stack(
         if _identity(frame) != code:
             break
         shared += 1
+    # Called by the engine and not by the handler: pyinstrument itself, as it stops.
+    if frames[shared:] and frames[shared].file.startswith(_pyinstrument_directory()):
+        return ()
     return tuple(table.index(frame) for frame in frames[shared:])
+
+
+def _pyinstrument_directory() -> str:
+    return os.path.dirname(str(sys.modules["pyinstrument"].__file__)) + os.sep
 
 
 def _frame(identifier: str) -> Frame:
