@@ -19,7 +19,7 @@ def handler(event, context):
     prices = [lookup(order, sku) for sku in event["skus"] if SKU.match(sku)]
     RECENT.append(order)
     del RECENT[:-5]
-    time.sleep(0.002)
+    time.sleep(0.001)
     return {"total": sum(prices), "loaded": sorted(n for n in sys.modules if n.startswith("profiler"))}
 
 
@@ -31,7 +31,7 @@ def lookup(order, sku):
 
 
 def slow_price(sku):
-    return sum(ord(letter) for letter in sku * 300) % 90
+    return sum(ord(letter) for letter in sku * 6000) % 90
 """
 
 EVENT = {"skus": [f"tea-{number}" for number in range(5)]}
@@ -39,4 +39,4 @@ EVENT = {"skus": [f"tea-{number}" for number in range(5)]}
 
 def expected_total() -> int:
     """Return what the handler answers to EVENT, profiled or not."""
-    return sum(sum(ord(letter) for letter in sku * 300) % 90 for sku in EVENT["skus"])
+    return sum(sum(ord(letter) for letter in sku * 6000) % 90 for sku in EVENT["skus"])

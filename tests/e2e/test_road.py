@@ -79,7 +79,11 @@ def test_captures_of_two_environments_reach_s3_and_become_a_verdict(
     assert "app.PRICES" in verdict.stdout
     assert "in lookup" in verdict.stdout
     leaks = json.loads(viewer(store, "leaks", "--json", env=reader).stdout)
-    assert "app.RECENT" not in json.dumps([f for f in leaks["findings"] if f["verdict"] == "leak"])
+    # Found in both environments, joined to one; its bounded neighbour is no finding.
+    assert [(found["subject"], len(found["environments"])) for found in leaks["findings"]] == [
+        ("app.PRICES", 2)
+    ]
+    assert {place["name"] for place in leaks["findings"][0]["filled_at"]} == {"lookup"}
 
 
 def test_captures_reach_a_local_folder(task_root: Path, tmp_path: Path) -> None:

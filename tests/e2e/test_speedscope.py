@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def release() -> Path:
 
 
 @pytest.fixture
-def capture_file(tmp_path: Path) -> Path:
+def capture_file(tmp_path: Path) -> Iterator[Path]:
     """Capture one real invocation, memory sites included."""
     kept = []
 
@@ -41,7 +42,8 @@ def capture_file(tmp_path: Path) -> Path:
         return f"number {number}"
 
     profile(handler, enabled=True, store=str(tmp_path), memory="tracemalloc")({}, None)
-    return next(tmp_path.rglob("*.speedscope.json.gz"))
+    yield next(tmp_path.rglob("*.speedscope.json.gz"))
+    tracemalloc.stop()  # it traces on between invocations
 
 
 @pytest.fixture
