@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from profiler.errors import CaptureFormatError
 
-MAX_DOCUMENT_BYTES = 512 * 1024 * 1024
+# Parsed, a document takes about ten times its size.
+MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _INTEGER_AT_MOST = 2**63 - 1
 

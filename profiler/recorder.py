@@ -121,13 +121,25 @@ class Recorder:
     def _start_engine(self, window: Window) -> None:
         if self._engine_class is None:
             return
-        interval_ns = round(self.settings.interval_ms * 1e6)
+        interval_ns = self._interval_ns(window)
         engine: Engine = self._engine_class(interval_ns=interval_ns, clock=self.settings.clock)
         try:
             engine.start()
             window.engine = engine
         except Declined as declined:
             window.notes.append(str(declined))
+
+    def _interval_ns(self, window: Window) -> int:
+        """Return the sampling interval, raised where an engine that keeps every sample would run long."""
+        interval_ns = round(self.settings.interval_ms * 1e6)
+        samples_at_most = getattr(self._engine_class, "samples_at_most", None)
+        remaining_s = window.facts.remaining_s
+        if samples_at_most and remaining_s is not None and remaining_s * 1e9 > interval_ns * samples_at_most:
+            interval_ns = round(remaining_s * 1e9 / samples_at_most)
+            window.notes.append(
+                f"sampled every {interval_ns / 1e6:.1f} ms, so that {self.settings.cpu} keeps within memory"
+            )
+        return interval_ns
 
     # ---- after the handler ---------------------------------------------------------------------
 

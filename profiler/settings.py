@@ -54,7 +54,7 @@ class Settings:
             variable = variable_of(name)
             if explicit.get(name) is not None:
                 source, raw = f"{name}=", explicit[name]
-            elif variable in environ:
+            elif environ.get(variable, "").strip():  # SAM and Terraform write an empty one for "not set"
                 source, raw = f"{variable}=", environ[variable]
             else:
                 continue

@@ -643,3 +643,21 @@ def test_the_stacks_hold_nothing_of_the_profiler_or_the_caller() -> None:
     assert not any("wrapper" in name for name in names_of(capture))
     profiler_folder = str(Path(recorder_module.__file__).parent)
     assert not [frame for frame in capture.frames if frame.file.startswith(profiler_folder)]
+
+
+def test_an_engine_that_keeps_every_sample_looks_less_often_when_there_is_much_time(
+    fake_engine: type[FakeEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake_engine, "samples_at_most", 1000, raising=False)
+    intervals: list[int] = []
+
+    def started(engine: FakeEngine, interval_ns: int, clock: str) -> None:
+        intervals.append(interval_ns)
+
+    monkeypatch.setattr(fake_engine, "__init__", started)
+    one = armed(answer, cpu="sampler")
+    one.call({}, Context(remaining_s=0.9))
+    one.call({}, Context(remaining_s=900))
+    assert intervals[0] == 1_000_000
+    assert intervals[1] == 900_000_000
+    assert [bool(capture.notes) for capture in one.captures] == [False, True]
