@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     sample.parent.mkdir(exist_ok=True)
     sample.write_text(resources.files("profiler.samples").joinpath("checkout.py").read_text("utf-8"), "utf-8")
     store = os.environ.get("PROFILER_STORE", "profiles")
-    say(f"An order service stands in {sample}. It is slow now and then, and one of its caches leaks.")
+    say(f"The sample is an order service, {sample}. It is slow now and then, and one of its caches leaks.")
 
     say(f"1. Run it {_COUNT} times, in one warm environment; every invocation leaves a capture in {store}/.")
     step(
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         "256",
     )
     say("2. Where did the time of the slowest invocation go?")
-    step("viewer", "top", "checkout", "--store", store, "--slowest", "--limit", "8")
+    step("viewer", "top", "checkout", "--store", store, "--slowest", "--tree")
     say("3. The same as a flame graph: a page that needs no network.")
     arguments = ["checkout", "--store", store, "--slowest", "-o", _FLAME_GRAPH, "--force"]
     step("viewer", "flamegraph", *arguments, *(["--open"] if options.open else []))
