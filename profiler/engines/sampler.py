@@ -2,8 +2,8 @@
 
 Two things make a sampler that lives under the GIL tell the truth. It weights each sample by the time
 elapsed since the last one, because a C call that holds the GIL delays the sample but not the clock.
-And it shortens the interpreter's switch interval while it runs, because a thread that waits for the
-GIL gets it only that long after asking.
+And it shortens the interpreter's switch interval while it runs (`switching`), because a thread that waits
+for the GIL gets it only that long after asking.
 """
 
 from __future__ import annotations
@@ -18,26 +18,32 @@ from types import CodeType
 from profiler.capture import EngineInfo, ThreadProfile
 from profiler.engines.base import Declined, Recording
 from profiler.engines.stacks import FrameTable, frame_of_code, is_own_code, outer_codes, shared_length
-from profiler.host import thread_cpu_ns, thread_name
+from profiler.engines.switching import SwitchInterval
+from profiler.host import prepare_precise_waits, thread_cpu_ns, thread_name, wait_precisely
 
-SWITCH_INTERVAL_S = 0.0005
 # Every so many runs the interval doubles: memory grows with the logarithm of a long invocation.
 RUNS_PER_DOUBLING = 50_000
 _STOP_TIMEOUT_S = 2.0
 # Threads of the profiler itself carry this prefix and are not part of anybody's profile.
 OWN_THREAD_PREFIX = "invocation-profiler"
+# A thread that used less CPU time than this between two looks at the same place was waiting there.
+_IDLE_CPU_NS = 50_000
+# With more threads than this it costs too much to find out which of them wait.
+_WATCHED_THREADS = 10
 
 
 class _Lane:
     """The runs of one thread: `stacks` are numbers of distinct stacks, one for each weight."""
 
-    __slots__ = ("cpu_ns", "last_tick", "name", "stacks", "start_ns", "weights_ns")
+    __slots__ = ("cpu_ns", "last_tick", "name", "place", "stacks", "start_ns", "watched_cpu_ns", "weights_ns")
 
     def __init__(self, name: str, start_ns: int, cpu_ns: int) -> None:
         self.name = name
         self.start_ns = start_ns
         self.cpu_ns = cpu_ns
         self.last_tick = 0
+        self.place: tuple[int, int] | None = None
+        self.watched_cpu_ns: int | None = None
         self.stacks = array("q")
         self.weights_ns = array("q")
 
@@ -58,6 +64,7 @@ class SamplerEngine:
         self._stacks: dict[tuple[int, ...], int] = {}
         self._runs = 0
         self._ticks = 0
+        prepare_precise_waits()
 
     def start(self) -> None:
         """Begin to sample; the calling thread is the handler's. Raises Declined without the clock."""
@@ -70,10 +77,8 @@ class SamplerEngine:
             # From here on, and not from the first tick: a C call may hold that up.
             self._lanes[self._handler_thread] = _Lane(thread_name(self._handler_thread), 0, cpu_ns)
         self._outer = outer_codes(sys._getframe(1))
-        self._previous_switch_s = sys.getswitchinterval()
-        if self._previous_switch_s > SWITCH_INTERVAL_S:
-            _set_switch_interval(SWITCH_INTERVAL_S)
-        self._switch_s = sys.getswitchinterval()
+        self._switching = SwitchInterval()
+        self._switching.follow(crowded=False)
         self._wake.acquire()
         self._done.acquire()
         self._started_ns = self._last_ns = time.perf_counter_ns()
@@ -81,18 +86,19 @@ class SamplerEngine:
         try:
             _thread.start_new_thread(self._run, ())
         except BaseException:
-            self._restore_switch_interval()
+            self._switching.restore()
             raise
 
     def stop(self) -> Recording:
         """End sampling and return the runs; the last stacks get the time since the last tick."""
         stopped_ns = time.perf_counter_ns()
         cpu_ns = thread_cpu_ns(self._handler_thread) if self._clock == "cpu" else None
-        self._restore_switch_interval()
         if os.getpid() == self._process_id:  # a forked child has no sampling thread to wait for
             self._wake.release()
             self._done.acquire(timeout=_STOP_TIMEOUT_S)
             self._charge_rest(stopped_ns, cpu_ns)
+        # Last, for a tick that was under way follows the crowd.
+        self._switching.restore()
         table = FrameTable()
         threads = self._threads(table)
         info = EngineInfo("sampler", self._interval_ns, self._clock, self._ticks)
@@ -102,6 +108,7 @@ class SamplerEngine:
 
     def _run(self) -> None:
         own_thread = _thread.get_ident()
+        wait_precisely()
         interval_ns = self._interval_ns
         limit = RUNS_PER_DOUBLING
         stopped = self._wake.acquire
@@ -125,9 +132,12 @@ class SamplerEngine:
         tick = self._ticks
         codes = self._codes
         lanes = self._lanes
-        for thread, frame in sys._current_frames().items():
+        frames = sys._current_frames()
+        crowded = len(frames) > _WATCHED_THREADS
+        for thread, frame in frames.items():
             if thread == own_thread:
                 continue
+            place = (id(frame), frame.f_lasti)
             key = []
             while frame is not None:
                 code = frame.f_code
@@ -142,6 +152,9 @@ class SamplerEngine:
                 lane = self._open_lane(thread, now_ns - elapsed_ns)
             lane.last_tick = tick
             self._charge(lane, thread, tuple(key), elapsed_ns)
+            if not crowded and thread != self._handler_thread:
+                crowded = _is_busy(lane, thread, place)
+        self._switching.follow(crowded)
 
     def _open_lane(self, thread: int, start_ns: int) -> _Lane:
         previous = self._lanes.get(thread)
@@ -170,11 +183,6 @@ class SamplerEngine:
             self._runs += 1
 
     # ---- afterwards ----------------------------------------------------------------------------
-
-    def _restore_switch_interval(self) -> None:
-        # Where user code has set it meanwhile, its choice stands.
-        if sys.getswitchinterval() == self._switch_s != self._previous_switch_s:
-            _set_switch_interval(self._previous_switch_s)
 
     def _charge_rest(self, stopped_ns: int, cpu_ns: int | None) -> None:
         if self._clock == "cpu":
@@ -211,9 +219,17 @@ class SamplerEngine:
         ]
 
 
-def _set_switch_interval(seconds: float) -> None:
-    # The interpreter cuts off to whole microseconds: 100 µs, read and set again, would be 99.
-    sys.setswitchinterval(seconds + 5e-7)
+def _is_busy(lane: _Lane, thread: int, place: tuple[int, int]) -> bool:
+    """Tell whether a thread has moved, or used CPU time, since the last look at it."""
+    moved = place != lane.place
+    lane.place = place
+    if moved:
+        lane.watched_cpu_ns = None
+        return True
+    before_ns, lane.watched_cpu_ns = lane.watched_cpu_ns, thread_cpu_ns(thread)
+    if before_ns is None or lane.watched_cpu_ns is None:
+        return True
+    return lane.watched_cpu_ns - before_ns > _IDLE_CPU_NS
 
 
 def _thread_profile(
