@@ -24,6 +24,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parent.parent))
 from profiler import profile
 from profiler.capture import Frame, ThreadProfile
 from profiler.codec import decode
+from profiler.engines.base import DEFAULT_INTERVAL_NS
 from profiler.engines.sampler import SamplerEngine
 
 Function = Callable[[], Any]
@@ -127,7 +128,7 @@ class Tracemalloc:
 class Sampler:
     """Our sampling engine alone."""
 
-    def __init__(self, interval_ns: int = 1_000_000, clock: str = "wall") -> None:
+    def __init__(self, interval_ns: int = DEFAULT_INTERVAL_NS, clock: str = "wall") -> None:
         self._engine = SamplerEngine(interval_ns=interval_ns, clock=clock)
 
     def run(self, function: Function) -> None:
@@ -161,7 +162,7 @@ class Wrapped:
         return _thread_seconds(capture.threads[:1], capture.frames)
 
 
-OURS = "ours: sampler 1 ms"
+OURS = "ours: sampler 2 ms"
 OURS_WRAPPED = "ours: wrapped handler"
 
 PEERS: dict[str, Callable[[], Peer]] = {

@@ -128,7 +128,9 @@ def _c_function(name: str) -> Any:
     try:
         import ctypes
 
-        return getattr(ctypes.CDLL(None), name)
+        # PyDLL keeps the GIL: these calls take less than giving it up would, and a sampler that gave it
+        # up here would take its first look late.
+        return getattr(ctypes.PyDLL(None), name)
     except (ImportError, OSError, AttributeError):
         return None
 

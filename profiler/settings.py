@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from profiler.engines import CLOCKS, ENGINES
+from profiler.engines.base import DEFAULT_INTERVAL_NS
 from profiler.errors import SettingsError, StoreError
 from profiler.location import parse_location
 
@@ -27,7 +28,7 @@ class Settings:
     store: str = DEFAULT_STORE
     cpu: str = "sampler"
     clock: str = "wall"
-    interval_ms: float = 1.0
+    interval_ms: float = DEFAULT_INTERVAL_NS / 1e6
     memory: str = "census"
     memory_frames: int = 1
     gc: str = "off"

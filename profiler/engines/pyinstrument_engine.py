@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from profiler.capture import EngineInfo, Frame, ThreadProfile
-from profiler.engines.base import Declined, Recording
+from profiler.engines.base import DEFAULT_INTERVAL_NS, Declined, Recording
 from profiler.engines.stacks import PROFILER_DIRECTORY, FrameTable, frame_of_code, outer_codes
 from profiler.host import thread_name
 
@@ -22,7 +22,7 @@ class PyinstrumentEngine:
     # It keeps every sample, about 2 KB each at depth 24: this bounds a capture's memory near 40 MB.
     samples_at_most = 20_000
 
-    def __init__(self, interval_ns: int = 1_000_000, clock: str = "wall") -> None:
+    def __init__(self, interval_ns: int = DEFAULT_INTERVAL_NS, clock: str = "wall") -> None:
         import pyinstrument
 
         self._interval_ns = interval_ns

@@ -16,7 +16,7 @@ from array import array
 from types import CodeType
 
 from profiler.capture import EngineInfo, ThreadProfile
-from profiler.engines.base import Declined, Recording
+from profiler.engines.base import DEFAULT_INTERVAL_NS, Declined, Recording
 from profiler.engines.stacks import FrameTable, frame_of_code, is_own_code, outer_codes, shared_length
 from profiler.engines.switching import SwitchInterval
 from profiler.host import prepare_precise_waits, thread_cpu_ns, thread_name, wait_precisely
@@ -51,7 +51,7 @@ class _Lane:
 class SamplerEngine:
     """Sample all threads of the process every `interval_ns`; wall or per-thread CPU time."""
 
-    def __init__(self, interval_ns: int = 1_000_000, clock: str = "wall") -> None:
+    def __init__(self, interval_ns: int = DEFAULT_INTERVAL_NS, clock: str = "wall") -> None:
         self._interval_ns = interval_ns
         self._clock = clock
         self._wake = _thread.allocate_lock()

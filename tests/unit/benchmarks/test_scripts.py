@@ -40,7 +40,7 @@ def test_accuracy_prints_a_row_for_each_engine(
     monkeypatch.setattr(accuracy, "SCENARIOS", {"tiny": tiny_scenario})
     assert accuracy.main(["--quick", "--markdown"]) == 0
     printed = capsys.readouterr().out
-    assert printed.count("| ours: sampler 1 ms |") == 2
+    assert printed.count("| ours: sampler 2 ms |") == 2
     assert "tiny_leaf" in printed
 
 

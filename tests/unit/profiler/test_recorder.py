@@ -19,7 +19,7 @@ import pytest
 from profiler import recorder as recorder_module
 from profiler.arming import wrap
 from profiler.capture import EngineInfo, ThreadProfile
-from profiler.engines.base import Declined, Recording
+from profiler.engines.base import DEFAULT_INTERVAL_NS, Declined, Recording
 from profiler.errors import StoreError
 from profiler.outbox import Outbox
 from profiler.recorder import Recorder
@@ -658,6 +658,6 @@ def test_an_engine_that_keeps_every_sample_looks_less_often_when_there_is_much_t
     one = armed(answer, cpu="sampler")
     one.call({}, Context(remaining_s=0.9))
     one.call({}, Context(remaining_s=900))
-    assert intervals[0] == 1_000_000
+    assert intervals[0] == DEFAULT_INTERVAL_NS
     assert intervals[1] == 900_000_000
     assert [bool(capture.notes) for capture in one.captures] == [False, True]

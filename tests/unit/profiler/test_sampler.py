@@ -260,8 +260,8 @@ def test_memory_grows_with_the_logarithm_of_time(monkeypatch: pytest.MonkeyPatch
         patch.setattr(sys, "_current_frames", alternating)
         patch.setattr(sampler_module.time, "perf_counter_ns", lambda: next(clock))
         engine._run()
-    assert waited[:2] == [0.0, 0.001]
-    assert waited[-1] == pytest.approx(0.001 * 2**9)  # 1000 runs, a doubling every 100
+    assert waited[:2] == [0.0, 0.002]
+    assert waited[-1] == pytest.approx(0.002 * 2**9)  # 1000 runs, a doubling every 100
     assert waited == sorted(waited)
     engine._switching.restore()
 
