@@ -13,7 +13,8 @@ import os
 import sys
 import time
 from array import array
-from types import CodeType
+from collections.abc import Iterator
+from types import CodeType, FrameType
 
 from profiler.capture import EngineInfo, ThreadProfile
 from profiler.engines.base import DEFAULT_INTERVAL_NS, Declined, Recording
@@ -23,6 +24,7 @@ from profiler.host import prepare_precise_waits, thread_cpu_ns, thread_name, wai
 
 # Every so many runs the interval doubles: memory grows with the logarithm of a long invocation.
 RUNS_PER_DOUBLING = 50_000
+_START_TIMEOUT_S = 0.1
 _STOP_TIMEOUT_S = 2.0
 # Threads of the profiler itself carry this prefix and are not part of anybody's profile.
 OWN_THREAD_PREFIX = "invocation-profiler"
@@ -56,6 +58,7 @@ class SamplerEngine:
         self._clock = clock
         self._wake = _thread.allocate_lock()
         self._done = _thread.allocate_lock()
+        self._ready = _thread.allocate_lock()
         self._lanes: dict[int, _Lane] = {}
         self._finished_lanes: list[_Lane] = []
         # Keyed by id: hashing a code object walks all its bytecode. The codes are kept in `_codes`,
@@ -81,6 +84,7 @@ class SamplerEngine:
         self._switching.follow(crowded=False)
         self._wake.acquire()
         self._done.acquire()
+        self._ready.acquire()
         self._started_ns = self._last_ns = time.perf_counter_ns()
         # Not threading.Thread: user code that counts or hooks threads must not see this one.
         try:
@@ -88,6 +92,9 @@ class SamplerEngine:
         except BaseException:
             self._switching.restore()
             raise
+        # A new thread needs its time to get going, and what the handler does first must not pass it by.
+        self._ready.acquire(timeout=_START_TIMEOUT_S)
+        self._started_ns = self._last_ns = time.perf_counter_ns()
 
     def stop(self) -> Recording:
         """End sampling and return the runs; the last stacks get the time since the last tick."""
@@ -108,53 +115,62 @@ class SamplerEngine:
 
     def _run(self) -> None:
         own_thread = _thread.get_ident()
-        wait_precisely()
         interval_ns = self._interval_ns
         limit = RUNS_PER_DOUBLING
         stopped = self._wake.acquire
         clock = time.perf_counter_ns
-        # The first look is taken at once: a C call may have held up this thread since `start`.
-        wait_s = 0.0
         try:
-            while not stopped(True, wait_s):
+            wait_precisely()
+            self._tick(clock(), 0, own_thread)  # so that everything in it has been run once
+            self._ready.release()
+            while not stopped(True, interval_ns / 1e9):
                 now_ns = clock()
                 self._tick(now_ns, now_ns - self._last_ns, own_thread)
                 self._last_ns = now_ns
                 if self._runs > limit:
                     limit += RUNS_PER_DOUBLING
                     interval_ns *= 2
-                wait_s = interval_ns / 1e9
         finally:
             self._done.release()
 
     def _tick(self, now_ns: int, elapsed_ns: int, own_thread: int) -> None:
-        self._ticks += 1
-        tick = self._ticks
-        codes = self._codes
-        lanes = self._lanes
         frames = sys._current_frames()
-        crowded = len(frames) > _WATCHED_THREADS
-        for thread, frame in frames.items():
-            if thread == own_thread:
-                continue
-            place = (id(frame), frame.f_lasti)
-            key = []
-            while frame is not None:
-                code = frame.f_code
-                number = id(code)
-                if number not in codes:
-                    codes[number] = code
-                key.append(number)
-                frame = frame.f_back  # type: ignore[assignment]
-            lane = lanes.get(thread)
+        frames.pop(own_thread, None)
+        self._ticks += 1
+        # Two passes, the handler's thread first: the threads wait for the GIL again, and once they have
+        # got it the stacks that have not been walked yet are no longer those of this moment.
+        looks = [(thread, *self._walk(frame)) for thread, frame in self._handler_first(frames)]
+        crowded = len(looks) > _WATCHED_THREADS
+        for thread, place, key in looks:
+            lane = self._lanes.get(thread)
             # A thread that was away for a tick has ended, and its id has been given to another.
-            if lane is None or lane.last_tick != tick - 1:
+            if lane is None or lane.last_tick != self._ticks - 1:
                 lane = self._open_lane(thread, now_ns - elapsed_ns)
-            lane.last_tick = tick
-            self._charge(lane, thread, tuple(key), elapsed_ns)
+            lane.last_tick = self._ticks
+            self._charge(lane, thread, key, elapsed_ns)
             if not crowded and thread != self._handler_thread:
                 crowded = _is_busy(lane, thread, place)
         self._switching.follow(crowded)
+
+    def _handler_first(self, frames: dict[int, FrameType]) -> Iterator[tuple[int, FrameType]]:
+        handler = frames.pop(self._handler_thread, None)
+        if handler is not None:
+            yield self._handler_thread, handler
+        yield from frames.items()
+
+    def _walk(self, frame: FrameType | None) -> tuple[tuple[int, int], tuple[int, ...]]:
+        """Return where a thread stands, and its stack as numbers of code objects, innermost first."""
+        place = (id(frame), frame.f_lasti if frame is not None else 0)
+        codes = self._codes
+        key = []
+        while frame is not None:
+            code = frame.f_code
+            number = id(code)
+            if number not in codes:
+                codes[number] = code
+            key.append(number)
+            frame = frame.f_back
+        return place, tuple(key)
 
     def _open_lane(self, thread: int, start_ns: int) -> _Lane:
         previous = self._lanes.get(thread)
@@ -249,6 +265,8 @@ def _thread_profile(
         if stack is None:
             codes = resolved[number][shared_length(resolved[number], outer) :]
             stack = indexes[number] = tuple(table.index(frame_of_code(code)) for code in codes)
+        if not weight_ns:
+            continue
         if stacks and (not stack or stack == stacks[-1]):
             weights_ns[-1] += weight_ns
         elif not stack:

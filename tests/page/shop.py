@@ -51,7 +51,11 @@ _LOG = [
     f"StreamHandler.emit@{_LIBRARY}/logging/__init__.py:1144",
 ]
 _ROOT = [f"Thread._bootstrap@{_LIBRARY}/threading.py:1032", f"Thread.run@{_LIBRARY}/threading.py:1012"]
-_POOL = [*_ROOT, f"_worker@{_LIBRARY}/concurrent/futures/thread.py:69", f"_WorkItem.run@{_LIBRARY}/concurrent/futures/thread.py:53"]
+_POOL = [
+    *_ROOT,
+    f"_worker@{_LIBRARY}/concurrent/futures/thread.py:69",
+    f"_WorkItem.run@{_LIBRARY}/concurrent/futures/thread.py:53",
+]
 
 _LOAD = [*_HANDLER, f"load_order@{_ORDERS}:41"]
 _PRICE = [*_HANDLER, f"price_order@{_PRICES}:18"]
@@ -74,9 +78,23 @@ _MAIN: list[tuple[list[str], int]] = [
     ([*_RULES, f"Rule.matches@{_PRICES}:97", f"Item.total@{_ORDERS}:14"], 12900),
     ([*_PRICE, f"tax@{_PRICES}:133", f"Decimal.quantize@<built-in>:0"], 4400),
     ([*_PRICE, f"tax@{_PRICES}:133"], 7700),
-    ([*_STOCK, f"wait@{_LIBRARY}/concurrent/futures/_base.py:267", f"Condition.wait@{_LIBRARY}/threading.py:323"], 88000),
+    (
+        [
+            *_STOCK,
+            f"wait@{_LIBRARY}/concurrent/futures/_base.py:267",
+            f"Condition.wait@{_LIBRARY}/threading.py:323",
+        ],
+        88000,
+    ),
     ([*_STOCK, f"<listcomp>@{_ORDERS}:95"], 2600),
-    ([*_STORE, f"dumps@{_LIBRARY}/json/__init__.py:183", f"JSONEncoder.encode@{_LIBRARY}/json/encoder.py:183"], 15400),
+    (
+        [
+            *_STORE,
+            f"dumps@{_LIBRARY}/json/__init__.py:183",
+            f"JSONEncoder.encode@{_LIBRARY}/json/encoder.py:183",
+        ],
+        15400,
+    ),
     ([*_STORE, *_BOTO, *_SIGN], 3900),
     ([*_STORE, *_BOTO, *_SEND], 44200),
     ([*_HANDLER, *_LOG], 3800),
@@ -107,7 +125,11 @@ def shop(seed: int = 4) -> Profile:
         runs = []
         for stack, weight in tasks:
             for _ in range(max(1, weight // 4000)):
-                cut = len(stack) if chance.random() < 0.7 else chance.randint(max(1, len(stack) - 2), len(stack))
+                cut = (
+                    len(stack)
+                    if chance.random() < 0.7
+                    else chance.randint(max(1, len(stack) - 2), len(stack))
+                )
                 runs.append((node(stack[:cut]), int(min(weight, 4000) * 1000 * chance.uniform(0.6, 1.4))))
         return runs
 
@@ -115,8 +137,15 @@ def shop(seed: int = 4) -> Profile:
     for worker in range(3):
         lanes.append(Lane(f"ThreadPoolExecutor-0_{worker}", "nanoseconds", spell(_WORK)))
     lanes.append(Lane("memory retained", "bytes", [(node(s), w) for s, w in _SITES], ordered=False))
-    facts = {"Function": "checkout", "Duration": "412 ms", "Start": "cold", "Memory": "512 MB", "Engine": "sampler, 1 ms",
-             "Samples": "408", "Request": "7f3c9b1e-2d60-4b18-9a51-6a0d1be2c4f0"}
+    facts = {
+        "Function": "checkout",
+        "Duration": "412 ms",
+        "Start": "cold",
+        "Memory": "512 MB",
+        "Engine": "sampler, 1 ms",
+        "Samples": "408",
+        "Request": "7f3c9b1e-2d60-4b18-9a51-6a0d1be2c4f0",
+    }
     return Profile("checkout · 412 ms", [_frame(text) for text in frames], table, lanes, facts)
 
 
