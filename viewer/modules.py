@@ -8,8 +8,9 @@ from functools import lru_cache
 
 OWN, PACKAGE, STDLIB, NATIVE = "own", "package", "stdlib", "native"
 
-# Where packages live: virtual environments, Debian, Lambda layers and the runtime's own client.
-_PACKAGES = re.compile(r"(?:^|/)(?:site-packages|dist-packages|opt/python|var/runtime)/(.+)$")
+# Where packages live: virtual environments, Debian, Lambda layers and the runtime's own client. The last such
+# folder of a path counts: a layer may hold python/lib/python3.12/site-packages.
+_PACKAGES = re.compile(r"^(?:.*/)?(?:site-packages|dist-packages|opt/python|var/runtime)/(.+)$")
 # .../lib/python3.12/json/__init__.py; on Windows ...\Lib\json\__init__.py
 _STDLIB = re.compile(r"(?:^|/)(?:lib(?:64)?/python3(?:\.\d+)?|[A-Za-z]:/.*/Lib)/(.+)$")
 _TASK_ROOT = "/var/task/"

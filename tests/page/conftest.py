@@ -25,10 +25,7 @@ def open_page(browser: WebDriver, tmp_path: Path) -> Callable[[Profile], Page]:
         browser.get_log("performance")
         browser.get(file.as_uri())
         WebDriverWait(browser, 30).until(
-            lambda driver: (
-                driver.execute_script("return document.documentElement.dataset.ready === 'true'")
-                or driver.execute_script("return !document.getElementById('empty').hidden")
-            )
+            lambda driver: driver.execute_script("return document.documentElement.dataset.ready === 'true'")
         )
         return Page(browser)
 

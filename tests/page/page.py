@@ -53,10 +53,10 @@ class Page:
             "const f = flamegraph.flame, l = f.layout, z = f.zoomed;"
             "return f.from === l.start[z] && f.to === l.start[z] + (l.total[z] || 1)"
         )
-        return str(self.run("return flamegraph.nameOf(flamegraph.flame.zoomed)"))
+        return str(self.run("return flamegraph.words.name(flamegraph.flame.zoomed)"))
 
     def focused(self) -> str:
-        return str(self.run("return flamegraph.nameOf(flamegraph.flame.focused)"))
+        return str(self.run("return flamegraph.words.name(flamegraph.flame.focused)"))
 
     def wait(self, script: str) -> None:
         WebDriverWait(self.browser, 10).until(lambda driver: driver.execute_script(script))

@@ -1,4 +1,4 @@
-"""A plausible invocation for pictures: an order service that reads S3 and DynamoDB, parses, prices and logs."""
+"""A plausible invocation for pictures: an order service that reads S3, parses, prices, stores and logs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from viewer.profile import Lane, Profile, StackTable
 _LIBRARY = "/var/lang/lib/python3.12"
 _OPT = "/opt/python"
 
-# Each task: (stack as "name@file:line" from the root down, weight in µs), repeated with small changes.
+# A frame is written name@file:line; a task is a stack from the root down with its µs, cut into short runs.
 _HANDLER = ["handler@/var/task/app.py:12"]
 _BOTO = [
     f"ClientCreator._api_call@{_OPT}/botocore/client.py:551",
@@ -76,7 +76,7 @@ _MAIN: list[tuple[list[str], int]] = [
     ([*_RULES, *_COMPILE, *_SRE, *_SUB, *_SUB, *_SUB], 6100),
     ([*_RULES, f"Rule.matches@{_PRICES}:97"], 33700),
     ([*_RULES, f"Rule.matches@{_PRICES}:97", f"Item.total@{_ORDERS}:14"], 12900),
-    ([*_PRICE, f"tax@{_PRICES}:133", f"Decimal.quantize@<built-in>:0"], 4400),
+    ([*_PRICE, f"tax@{_PRICES}:133", "Decimal.quantize@<built-in>:0"], 4400),
     ([*_PRICE, f"tax@{_PRICES}:133"], 7700),
     (
         [
@@ -103,7 +103,7 @@ _WORK: list[tuple[list[str], int]] = [
     ([*_POOL, f"stock_of@{_ORDERS}:101", *_BOTO, *_SIGN], 3100),
     ([*_POOL, f"stock_of@{_ORDERS}:101", *_BOTO, *_SEND], 52000),
     ([*_POOL, f"stock_of@{_ORDERS}:101", *_BOTO, *_PARSE[:1]], 2400),
-    ([*_POOL[:3], f"SimpleQueue.get@<built-in>:0"], 9000),
+    ([*_POOL[:3], "SimpleQueue.get@<built-in>:0"], 9000),
 ]
 _SITES: list[tuple[list[str], int]] = [
     ([*_RULES, f"cached_rule@{_PRICES}:71"], 4_810_000),
@@ -116,7 +116,8 @@ _SITES: list[tuple[list[str], int]] = [
 def shop(seed: int = 4) -> Profile:
     """Return about 400 ms of the order service: its own thread, three workers, retained memory."""
     chance = random.Random(seed)
-    table, frames = StackTable(), {}  # type: tuple[StackTable, dict[str, int]]
+    table = StackTable()
+    frames: dict[str, int] = {}
 
     def node(stack: list[str]) -> int:
         return table.add(frames.setdefault(name, len(frames)) for name in stack)
@@ -125,12 +126,9 @@ def shop(seed: int = 4) -> Profile:
         runs = []
         for stack, weight in tasks:
             for _ in range(max(1, weight // 4000)):
-                cut = (
-                    len(stack)
-                    if chance.random() < 0.7
-                    else chance.randint(max(1, len(stack) - 2), len(stack))
-                )
-                runs.append((node(stack[:cut]), int(min(weight, 4000) * 1000 * chance.uniform(0.6, 1.4))))
+                cut = chance.randint(0, 2) if chance.random() < 0.3 else 0
+                seen = stack[: max(1, len(stack) - cut)]
+                runs.append((node(seen), int(min(weight, 4000) * 1000 * chance.uniform(0.6, 1.4))))
         return runs
 
     lanes = [Lane("MainThread", "nanoseconds", spell(_MAIN))]

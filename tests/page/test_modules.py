@@ -148,6 +148,9 @@ def test_recursion_is_not_counted_twice(evaluate: Evaluate) -> None:
         ("botocore", 30),  # a module
         ("app.py", 100),  # a file
         ("/^loads$|get_/", 50),
+        ('"walk"', 20),
+        ('"wal"', 0),  # not the whole name
+        ("module:json", 20),
         ("/(/", 0),  # no expression yet: somebody is typing
         ("nothing like it", 0),
     ],
@@ -225,10 +228,12 @@ def test_text_on_every_colour_can_be_read(evaluate: Evaluate, dark: bool) -> Non
         """
         const light = text => m.luminance(text.startsWith("#")
           ? [1, 3, 5].map(at => parseInt(text.slice(at, at + 2), 16)) : text.match(/\\d+/g).map(Number));
-        return m.moduleColours(given[0], given[1]).flatMap(c => c.fills.map(fill => {
-          const [one, other] = [light(fill), light(c.text)].sort((a, b) => b - a);
+        const pairs = m.moduleColours(given[0], given[1])
+          .flatMap(c => [...c.fills.map(fill => [fill, c.text]), [c.faded, c.fadedText]]);
+        return pairs.map(pair => {
+          const [one, other] = pair.map(light).sort((a, b) => b - a);
           return (one + 0.05) / (other + 0.05);
-        }));
+        });
         """,
         modules,
         dark,
@@ -251,6 +256,34 @@ def test_durations_read_as_in_the_terminal(evaluate: Evaluate, nanoseconds: floa
     from viewer.units import duration
 
     assert evaluate("return m.formatDuration(given[0])", nanoseconds) == text == duration(nanoseconds)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "farthest", "step", "texts"),
+    [
+        (0, 50e6, 344e6, 50e6, ["0", "50 ms"]),
+        (300.02e6, 300.04e6, 300.1e6, 0.02e6, ["300.02 ms", "300.04 ms"]),
+        (0.5e9, 1e9, 2e9, 0.5e9, ["0.5 s", "1.0 s"]),
+        (200, 400, 900, 200, ["200 ns", "400 ns"]),
+    ],
+)
+def test_ticks_are_as_fine_as_their_steps(
+    evaluate: Evaluate, first: float, second: float, farthest: float, step: float, texts: list[str]
+) -> None:
+    body = "return [given[0], given[1]].map(value => m.formatTick(value, given[3], given[2]))"
+    assert evaluate(body, first, second, farthest, step) == texts
+
+
+def test_a_module_keeps_its_colour_from_page_to_page(evaluate: Evaluate) -> None:
+    alone, in_company, different = evaluate(
+        """
+        const make = names => m.moduleColours(names.map(name => ({category: "package", name})), false);
+        return [make(["botocore"])[0].fill, make(["zlib", "botocore"])[1].fill,
+                new Set(make(["a", "b", "c", "d", "e", "f"]).map(one => one.fill)).size];
+        """
+    )
+    assert alone == in_company
+    assert different == 6
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,18 +1,23 @@
-// The page: its state, and what happens when something is clicked, typed or pointed at.
+// The page: its state, and what each wish of a person changes in it.
 
+import { copyText } from "./clipboard.js";
 import { decodeProfile } from "./decode.js";
 import { FlameView } from "./flame.js";
 import { formatShare, formatWeight, printable } from "./format.js";
 import { functionTotals } from "./functions.js";
+import { listenToKeys } from "./keyboard.js";
 import { mergedLayout, orderedLayout } from "./layout.js";
-import { childOf, neighbourOf, parentOf, pathTo } from "./navigate.js";
+import { moduleWeights, showLegend } from "./legend.js";
+import { ancestorSpanning, isWithin, parentOf } from "./navigate.js";
 import { moduleColours } from "./palette.js";
-import { matchFrames, matchedWeight } from "./search.js";
+import { listenToPointer } from "./pointer.js";
+import { showDetail, showPath, showTip } from "./readout.js";
+import { matchFrames, matchedWeight, nextMatch } from "./search.js";
 import { FunctionTable } from "./table.js";
 import { isDark, onSystemTheme, toggleTheme } from "./theme.js";
+import { Words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const LEGEND_MODULES = 9;
 
 /** Everything that the page does, around one profile. */
 class App {
@@ -23,15 +28,16 @@ class App {
     this.view = "merged";
     this.query = "";
     this.flame = new FlameView($("canvas"), $("scroller"), $("spacer"));
-    this.table = new FunctionTable($("functions"), $("more"), (frame) => this.search(profile.frames[frame].name));
+    this.table = new FunctionTable($("functions"), $("more"), (frame) => this.choose(frame));
+    this.detail = {};
+    for (const part of ["name", "total", "self", "everywhere", "location"]) this.detail[part] = $(`detail-${part}`);
     this.fillHeader();
     this.listen();
     this.applyTheme();
     if (this.lane) this.showLane(0);
     else this.showNothing();
+    document.documentElement.dataset.ready = "true";
   }
-
-  // ---- what stands still ---------------------------------------------------------------------
 
   fillHeader() {
     const { profile } = this;
@@ -44,18 +50,15 @@ class App {
       entry.append(Object.assign(document.createElement("dd"), { textContent: printable(text) }));
       $("facts").append(entry);
     }
-    profile.lanes.forEach((lane, index) => {
-      const text = `${printable(lane.name)} · ${formatWeight(lane.total, lane.unit)}`;
-      $("lane").append(new Option(text, String(index)));
-    });
+    profile.lanes.forEach((lane, index) => $("lane").append(new Option(laneLabel(lane, profile.lanes), String(index))));
   }
 
   showNothing() {
     $("empty").hidden = false;
-    $("stage").hidden = true;
+    for (const id of ["toolbar", "stage", "table"]) $(id).hidden = true;
   }
 
-  // ---- lanes, views, zoom ----------------------------------------------------------------------
+  // ---- lanes and views -------------------------------------------------------------------------
 
   layout() {
     const key = `${this.view} ${this.profile.lanes.indexOf(this.lane)}`;
@@ -69,10 +72,11 @@ class App {
   showLane(index) {
     this.lane = this.profile.lanes[index];
     $("lane").value = String(index);
-    $("empty").hidden = this.lane.total > 0;
+    const sampled = this.lane.total > 0;
+    $("empty").hidden = sampled;
+    $("stage").hidden = $("table").hidden = !sampled;
     $("view-order").disabled = !this.lane.ordered;
     this.showView(this.lane.ordered ? this.view : "merged");
-    this.fillLegend();
   }
 
   showView(view) {
@@ -81,23 +85,48 @@ class App {
       $(id).setAttribute("aria-pressed", String(name === view));
     }
     const layout = this.layout();
-    $("scroller").style.setProperty("--rows", String(layout.depthCount + (layout.ordered ? 2 : 1)));
+    const totals = functionTotals(layout, this.profile.frames.length);
+    this.words = new Words(this.profile, this.lane, layout, totals);
+    this.weights = moduleWeights(layout, this.profile.frames, this.profile.modules.length);
+    this.point(-1);
+    $("scroller").style.setProperty("--rows", String(layout.depthCount + (layout.ordered ? 1 : 0)));
     this.flame.show(layout, this.profile, this.lane.unit, this.colours);
     this.flame.rewind();
-    this.table.show(functionTotals(layout, this.profile.frames.length), this.profile, this.lane);
+    this.table.show(totals, this.profile, this.lane, this.colours);
     this.search(this.query);
     this.focus(0);
     this.showPath();
-    document.documentElement.dataset.ready = "true";
+    this.fillLegend();
   }
 
   setFlame(flame) {
     this.flame.flame = flame;
     $("icicle").setAttribute("aria-pressed", String(!flame));
     $("flame").setAttribute("aria-pressed", String(flame));
-    this.flame.draw();
     this.flame.rewind();
+    this.flame.draw();
   }
+
+  toggleTheme() {
+    toggleTheme();
+    this.applyTheme();
+  }
+
+  applyTheme() {
+    this.colours = moduleColours(this.profile.modules, isDark());
+    this.flame.colours = this.colours;
+    $("theme").setAttribute("aria-pressed", String(isDark()));
+    this.flame.request();
+    this.table.recolour(this.colours);
+    if (this.weights) this.fillLegend();
+  }
+
+  fillLegend() {
+    const search = (module) => this.search(`module:${module.name}`);
+    showLegend($("legend"), this.profile.modules, this.weights, this.lane.total, this.colours, search);
+  }
+
+  // ---- where in the picture --------------------------------------------------------------------
 
   zoom(box) {
     this.flame.zoom(box);
@@ -109,134 +138,73 @@ class App {
     this.zoom(parentOf(this.flame.layout, this.flame.zoomed));
   }
 
+  magnify(factor, x) {
+    this.flame.magnify(factor, x);
+    this.showPath();
+  }
+
+  pan(pixels) {
+    this.flame.pan(pixels);
+    this.showPath();
+  }
+
+  /** Give a box the frame of the keyboard; zoom out as far as it takes to see it. */
   focus(box) {
+    const { layout, zoomed } = this.flame;
+    if (!isWithin(layout, box, zoomed) && !isWithin(layout, zoomed, box)) {
+      this.flame.zoom(ancestorSpanning(layout, zoomed, layout.start[box], layout.start[box] + layout.total[box]));
+      this.showPath();
+    }
     this.flame.focused = box;
     this.flame.reveal(box);
     this.flame.request();
-    this.describe(box);
-    $("announcer").textContent = this.sentence(box);
+    showDetail(this.detail, this.words, box);
+    $("announcer").textContent = this.words.sentence(box);
   }
 
-  // ---- words for a box -------------------------------------------------------------------------
-
-  frameOf(box) {
-    return this.profile.frames[this.flame.layout.frame[box]];
-  }
-
-  nameOf(box) {
-    const frame = this.frameOf(box);
-    return frame ? printable(frame.name) : printable(this.lane.name);
-  }
-
-  numbers(box) {
-    const { layout } = this.flame;
-    const { unit, total } = this.lane;
-    return {
-      self: `${formatWeight(layout.self[box], unit)} (${formatShare(layout.self[box], total)})`,
-      total: `${formatWeight(layout.total[box], unit)} (${formatShare(layout.total[box], total)})`,
-    };
-  }
-
-  sentence(box) {
-    const { self, total } = this.numbers(box);
-    const frame = this.frameOf(box);
-    return `${this.nameOf(box)}, total ${total}, self ${self}${frame ? `, ${printable(frame.location)}` : ""}`;
-  }
-
-  /** Fill the line under the picture. */
-  describe(box) {
-    const { self, total } = this.numbers(box);
-    const frame = this.frameOf(box);
-    $("detail-name").textContent = this.nameOf(box);
-    $("detail-total").textContent = total;
-    $("detail-self").textContent = self;
-    $("detail-location").textContent = frame ? printable(frame.location) : "";
-  }
-
-  showTip(box, x, y) {
-    const tip = $("tip");
-    tip.hidden = box < 0;
+  /** Show the tip for a box under the pointer, or none. */
+  point(box, x = 0, y = 0) {
+    if (box < 0 && $("tip").hidden) return;
     this.flame.hovered = box;
     this.flame.request();
-    if (box < 0) return;
-    const { self, total } = this.numbers(box);
-    const frame = this.frameOf(box);
-    $("tip-name").textContent = this.nameOf(box);
-    $("tip-numbers").textContent = `total ${total} · self ${self}`;
-    $("tip-location").textContent = frame ? printable(frame.location) : "";
-    const width = tip.offsetWidth;
-    tip.style.left = `${Math.max(8, Math.min(x + 14, innerWidth - width - 8))}px`;
-    tip.style.top = `${y + 20 + tip.offsetHeight > innerHeight ? y - tip.offsetHeight - 10 : y + 18}px`;
+    showTip($("tip"), this.words, box, x, y);
   }
 
   showPath() {
-    const path = pathTo(this.flame.layout, this.flame.zoomed);
-    const items = path.map((box, place) => {
-      const item = document.createElement("li");
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = place ? this.nameOf(box) : "All";
-      if (box === this.flame.zoomed) button.setAttribute("aria-current", "true");
-      button.addEventListener("click", () => this.zoom(box));
-      item.append(button);
-      return item;
-    });
-    $("path").replaceChildren(...items);
-    $("path").hidden = path.length < 2;
+    showPath($("path"), this.words, this.flame.zoomed, (box) => this.zoom(box));
   }
 
-  // ---- search and colours ----------------------------------------------------------------------
+  // ---- search and copy -------------------------------------------------------------------------
 
   search(query) {
     this.query = query;
     if ($("search").value !== query) $("search").value = query;
-    const { frames, modules } = this.profile;
-    this.flame.matched = matchFrames(frames, modules, query);
-    if (this.flame.matched) {
-      const { total } = matchedWeight(this.flame.layout, this.flame.matched);
-      $("matched").textContent = `${formatShare(total, this.lane.total)} matched`;
-    } else {
-      $("matched").textContent = "";
-    }
+    const matched = matchFrames(this.profile.frames, this.profile.modules, query);
+    this.flame.matched = matched;
+    const { total, boxes } = matched ? matchedWeight(this.flame.layout, matched) : { total: 0, boxes: 0 };
+    $("matched").textContent = matched ? `${formatShare(total, this.lane.total)} matched` : "";
+    $("next").hidden = boxes === 0;
     this.flame.request();
   }
 
-  applyTheme() {
-    this.colours = moduleColours(this.profile.modules, isDark());
-    this.flame.colours = this.colours;
-    $("theme").setAttribute("aria-pressed", String(isDark()));
-    this.flame.request();
-    if (this.lane) this.fillLegend();
+  nextMatch(step) {
+    const { layout, matched, focused } = this.flame;
+    if (matched) this.focus(nextMatch(layout, matched, focused, step));
   }
 
-  /** List the modules of the lane by self weight; clicking one searches it. */
-  fillLegend() {
-    const layout = this.layout();
-    const { frames, modules } = this.profile;
-    const weights = new Float64Array(modules.length);
-    for (let box = 1; box < layout.count; box++) weights[frames[layout.frame[box]].module] += layout.self[box];
-    const order = [...weights.keys()].filter((module) => weights[module] > 0);
-    order.sort((one, other) => weights[other] - weights[one]);
-    const items = order.slice(0, LEGEND_MODULES).map((module) => {
-      const item = document.createElement("li");
-      const button = document.createElement("button");
-      button.type = "button";
-      const swatch = document.createElement("span");
-      swatch.className = "swatch";
-      swatch.style.backgroundColor = this.colours[module].fill;
-      const share = document.createElement("span");
-      share.className = "legend-share";
-      share.textContent = formatShare(weights[module], this.lane.total);
-      button.append(swatch, printable(modules[module].name), share);
-      button.title = `Search ${printable(modules[module].name)}`;
-      button.addEventListener("click", () => this.search(modules[module].name));
-      item.append(button);
-      return item;
-    });
-    $("legend").replaceChildren(...items);
+  /** Search one function and go to the first of its boxes. */
+  choose(frame) {
+    this.search(`"${this.profile.frames[frame].name}"`);
+    this.focus(nextMatch(this.flame.layout, this.flame.matched, 0, 1));
+    $("stage").scrollIntoView({ block: "nearest" });
   }
 
-  // ---- what people do --------------------------------------------------------------------------
+  async copyStack() {
+    const copied = await copyText(this.words.stack(this.flame.focused));
+    $("announcer").textContent = copied ? "Stack copied" : "The stack could not be copied";
+    $("copy").textContent = copied ? "Copied" : "Not allowed";
+    setTimeout(() => ($("copy").textContent = "Copy stack"), 1500);
+  }
 
   listen() {
     $("lane").addEventListener("change", (event) => this.showLane(Number(event.target.value)));
@@ -244,88 +212,26 @@ class App {
     $("view-order").addEventListener("click", () => this.showView("order"));
     $("icicle").addEventListener("click", () => this.setFlame(false));
     $("flame").addEventListener("click", () => this.setFlame(true));
-    $("theme").addEventListener("click", () => {
-      toggleTheme();
-      this.applyTheme();
-    });
-    onSystemTheme(() => this.applyTheme());
+    $("theme").addEventListener("click", () => this.toggleTheme());
     $("search").addEventListener("input", (event) => this.search(event.target.value));
+    $("next").addEventListener("click", () => this.nextMatch(1));
     $("copy").addEventListener("click", () => this.copyStack());
     $("help-open").addEventListener("click", () => $("help").showModal());
     $("help-close").addEventListener("click", () => $("help").close());
+    for (const event of ["scroll", "focus", "blur"]) $("scroller").addEventListener(event, () => this.flame.request());
     new ResizeObserver(() => this.flame.resize()).observe($("scroller"));
-    $("scroller").addEventListener("scroll", () => this.flame.request());
-    this.listenToPointer($("canvas"));
-    document.addEventListener("keydown", (event) => this.pressed(event));
+    onSystemTheme(() => this.applyTheme());
+    listenToPointer(this, $("canvas"), $("scroller"));
+    listenToKeys(this, { search: $("search"), scroller: $("scroller"), lane: $("lane"), help: $("help") });
   }
+}
 
-  listenToPointer(canvas) {
-    const boxOf = (event) => this.flame.at(event.offsetX, event.offsetY);
-    canvas.addEventListener("pointermove", (event) => this.showTip(boxOf(event), event.clientX, event.clientY));
-    canvas.addEventListener("pointerleave", () => this.showTip(-1, 0, 0));
-    canvas.addEventListener("click", (event) => {
-      const box = boxOf(event);
-      if (box >= 0) this.zoom(box);
-    });
-  }
-
-  async copyStack() {
-    const path = pathTo(this.flame.layout, this.flame.focused).slice(1);
-    const text = path.map((box) => `${this.nameOf(box)}  ${printable(this.frameOf(box).location)}`).join("\n");
-    try {
-      await navigator.clipboard.writeText(text);
-      $("announcer").textContent = "Stack copied";
-      $("copy").textContent = "Copied";
-    } catch {
-      $("copy").textContent = "Not allowed";
-    }
-    setTimeout(() => ($("copy").textContent = "Copy stack"), 1500);
-  }
-
-  pressed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
-    if (event.target === $("search")) {
-      if (event.key === "Escape") {
-        this.search("");
-        $("scroller").focus();
-      } else if (event.key === "Enter") {
-        $("scroller").focus();
-      }
-      return;
-    }
-    const everywhere = {
-      "/": () => $("search").focus(),
-      "?": () => $("help").showModal(),
-      m: () => this.showView("merged"),
-      t: () => this.lane.ordered && this.showView("order"),
-      f: () => this.setFlame(!this.flame.flame),
-      d: () => $("theme").click(),
-      l: () => $("lane").focus(),
-      Escape: () => (this.flame.zoomed ? this.zoom(0) : this.search("")),
-      Backspace: () => this.zoomOut(),
-    };
-    const action = everywhere[event.key] ?? (event.target === $("scroller") ? this.moves()[event.key] : undefined);
-    if (!action || event.target instanceof HTMLSelectElement) return;
-    event.preventDefault();
-    action();
-  }
-
-  /** Keys of the picture itself, while it has the focus. */
-  moves() {
-    const { layout, focused, zoomed, flame } = this.flame;
-    const deeper = () => this.focus(childOf(layout, focused));
-    const shallower = () => this.focus(parentOf(layout, focused));
-    return {
-      ArrowDown: flame ? shallower : deeper,
-      ArrowUp: flame ? deeper : shallower,
-      ArrowLeft: () => this.focus(neighbourOf(layout, focused, -1, zoomed)),
-      ArrowRight: () => this.focus(neighbourOf(layout, focused, 1, zoomed)),
-      Enter: () => this.zoom(focused),
-      " ": () => this.zoom(focused),
-      Home: () => this.zoom(0),
-      c: () => this.copyStack(),
-    };
-  }
+/** A lane's name, its total, and its share where several lanes share a unit. */
+function laneLabel(lane, lanes) {
+  const peers = lanes.filter((other) => other.unit === lane.unit && other.merged !== true);
+  const whole = peers.reduce((sum, peer) => sum + peer.total, 0);
+  const label = `${printable(lane.name)} · ${formatWeight(lane.total, lane.unit)}`;
+  return peers.length > 1 && !lane.merged ? `${label} · ${formatShare(lane.total, whole)}` : label;
 }
 
 window.flamegraph = new App(decodeProfile(JSON.parse($("profile").textContent)));

@@ -39,6 +39,7 @@ function withAllThreads(lanes) {
     name: "All threads",
     unit: "nanoseconds",
     ordered: false,
+    merged: true,
     nodes: new Int32Array(length),
     weights: new Float64Array(length),
     total: threads.reduce((sum, lane) => sum + lane.total, 0),

@@ -39,6 +39,13 @@ export function formatShare(part, whole) {
   return share > 0 && share < 0.1 ? "< 0.1 %" : `${share.toFixed(1)} %`;
 }
 
+/** A place on the time axis, in the unit of its far end and no finer than its steps; all in nanoseconds. */
+export function formatTick(value, step, farthest) {
+  const [size, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]].find(([least]) => farthest >= least) ?? [1, "ns"];
+  const decimals = Math.max(0, -Math.floor(Math.log10(step / size) + 1e-9));
+  return value === 0 ? "0" : `${(value / size).toFixed(decimals)} ${unit}`;
+}
+
 /** Text that shows its control characters instead of obeying them. */
 export function printable(text) {
   // eslint-disable-next-line no-control-regex

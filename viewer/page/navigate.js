@@ -16,7 +16,19 @@ export function neighbourOf(layout, box, step, top) {
   const depth = layout.depth[box];
   if (place < layout.rowStart[depth] || place >= layout.rowStart[depth + 1]) return box;
   const next = layout.rows[place];
-  return next >= top && next < layout.end[top] ? next : box;
+  return isWithin(layout, next, top) ? next : box;
+}
+
+/** Return whether a box is `top` or stands somewhere below it. */
+export function isWithin(layout, box, top) {
+  return box >= top && box < layout.end[top];
+}
+
+/** Return the deepest of a box and its ancestors that spans from `from` to `to`. */
+export function ancestorSpanning(layout, box, from, to) {
+  let at = box;
+  while (at > 0 && (layout.start[at] > from || layout.start[at] + layout.total[at] < to)) at = layout.parent[at];
+  return at;
 }
 
 /** Return the boxes from the root to a box. */

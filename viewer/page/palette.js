@@ -1,52 +1,90 @@
 // A colour for every module: warm for the function's own code, cool for packages, pale for the standard library.
 //
-// Hues keep apart for the common kinds of colour blindness (warm against cool, and by lightness); the text on
-// a box is chosen for contrast.
+// Lightness and chroma are set in OKLCH, so that no hue shouts. The groups keep apart for the common kinds of
+// colour blindness by lightness and by warm against cool. A module keeps its hue from page to page: its name picks
+// it, and only where two of one page pick the same does the later of the two names take the next.
 
-const OWN_HUES = [28, 42, 14, 54];
-const STDLIB_HUES = [215, 160, 265, 110, 320, 190];
-const PACKAGE_HUES = [205, 255, 175, 300, 230, 150];
+// Hues, each with what it adds to its group's lightness: yellow wants more light than red.
+const HUES = {
+  own: [[58, 0], [84, 0.05], [40, -0.03], [96, 0.09], [28, 0.02]],
+  package: [[252, 0], [300, 0], [218, 0.03], [335, 0.02], [275, 0.04], [195, 0.02]],
+  stdlib: [[155, 0], [195, 0.01], [130, 0], [230, 0], [172, -0.03], [215, 0.03]],
+  native: [[0, 0]],
+};
+const LIGHT = { own: [0.79, 0.115], package: [0.78, 0.085], stdlib: [0.87, 0.038], native: [0.87, 0.004] };
+const DARK = { own: [0.74, 0.115], package: [0.67, 0.09], stdlib: [0.43, 0.04], native: [0.4, 0.006] };
+const SHADES = [0, 0.02, -0.02];
+const FADED_SHARE = 0.26;
 
 /** Return {fill, fills, text, faded, fadedText} for each module, in a light or a dark theme. */
 export function moduleColours(modules, dark) {
-  const seen = { own: 0, package: 0, stdlib: 0 };
-  return modules.map((module) => {
-    if (module.category === "own") return colour(OWN_HUES[seen.own++ % OWN_HUES.length], 82, dark ? 58 : 64, dark);
-    if (module.category === "package") {
-      const place = seen.package++;
-      const hue = PACKAGE_HUES[place % PACKAGE_HUES.length];
-      return colour(hue, 42, (dark ? 62 : 72) + (place >= PACKAGE_HUES.length ? 8 : 0), dark);
-    }
-    if (module.category === "stdlib") {
-      return colour(STDLIB_HUES[seen.stdlib++ % STDLIB_HUES.length], 20, dark ? 29 : 80, dark);
-    }
-    return colour(0, 0, dark ? 30 : 84, dark);
+  const places = huePlaces(modules);
+  return modules.map((module, index) => {
+    const [lightness, chroma] = (dark ? DARK : LIGHT)[module.category];
+    const hues = HUES[module.category];
+    const [hue, more] = hues[places[index] % hues.length];
+    // Beyond the hues of a group, the same come again a little lighter.
+    const round = Math.floor(places[index] / hues.length) % 3;
+    return colour(lightness + more + 0.03 * round, chroma, hue, dark);
   });
 }
 
-function colour(hue, saturation, lightness, dark) {
-  const fill = hslToRgb(hue, saturation / 100, lightness / 100);
+/** Return each module's place among the hues of its category. */
+function huePlaces(modules) {
+  const places = new Int32Array(modules.length);
+  const taken = { own: new Set(), package: new Set(), stdlib: new Set(), native: new Set() };
+  const order = [...modules.keys()].sort((one, other) => (modules[one].name < modules[other].name ? -1 : 1));
+  for (const index of order) {
+    const { category, name } = modules[index];
+    const count = HUES[category].length;
+    let place = hashOf(name) % count;
+    const turns = Math.floor(taken[category].size / count);
+    place += turns * count;
+    while (taken[category].has(place)) place = turns * count + ((place + 1) % count);
+    taken[category].add(place);
+    places[index] = place;
+  }
+  return places;
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(text) {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
+}
+
+function colour(lightness, chroma, hue, dark) {
+  const fill = oklchToRgb(lightness, chroma, hue);
   const background = dark ? [23, 26, 33] : [255, 255, 255];
-  const mix = (share) => fill.map((part, index) => Math.round(part * share + background[index] * (1 - share)));
+  const mixed = fill.map((part, index) => Math.round(part * FADED_SHARE + background[index] * (1 - FADED_SHARE)));
   return {
     fill: css(fill),
     // Three shades, so that neighbours of one module can be told apart.
-    fills: [0, 0.03, 0.06].map((step) => css(hslToRgb(hue, saturation / 100, lightness / 100 + step))),
-    faded: css(mix(0.32)),
+    fills: SHADES.map((step) => css(oklchToRgb(lightness + step, chroma, hue))),
+    faded: css(mixed),
     text: luminance(fill) > 0.18 ? "#0d0f13" : "#ffffff",
-    fadedText: dark ? "#8b93a1" : "#6d7480",
+    fadedText: dark ? "#b3bbc9" : "#565e69",
   };
 }
 
 const css = ([red, green, blue]) => `rgb(${red}, ${green}, ${blue})`;
 
-function hslToRgb(hue, saturation, lightness) {
-  const spread = saturation * Math.min(lightness, 1 - lightness);
-  const part = (offset) => {
-    const place = (offset + hue / 30) % 12;
-    return Math.round(255 * (lightness - spread * Math.max(-1, Math.min(place - 3, 9 - place, 1))));
-  };
-  return [part(0), part(8), part(4)];
+/** OKLCH to sRGB, clipped (B. Ottosson, "A perceptual color space for image processing"). */
+function oklchToRgb(lightness, chroma, hue) {
+  const a = chroma * Math.cos((hue * Math.PI) / 180);
+  const b = chroma * Math.sin((hue * Math.PI) / 180);
+  const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+  const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+  const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  return [
+    4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+    -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
+  ].map((value) => {
+    const gamma = value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055;
+    return Math.round(255 * Math.min(1, Math.max(0, gamma)));
+  });
 }
 
 /** Relative luminance, WCAG 2. */

@@ -1,27 +1,40 @@
-// Which frames a search matches, and the share of the time under them.
+// Which frames a search matches, where the next match is, and the share of the time under them all.
 
-/** Return a test of names for a query: plain text in any case, or /a regular expression/. Null when empty. */
+/** Return a test of frames for a query; null for none.
+ *
+ * Plain text in any case is sought in name, location and module, as is /a regular expression/.
+ * "a name in quotes" is that function alone, module:name that module alone.
+ */
 export function matcher(query) {
   if (!query) return null;
-  const pattern = /^\/(.+)\/?$/.exec(query);
-  if (pattern) {
-    try {
-      const expression = new RegExp(pattern[1].replace(/\/$/, ""), "i");
-      return (text) => expression.test(text);
-    } catch {
-      return () => false;
-    }
-  }
-  const wanted = query.toLowerCase();
-  return (text) => text.toLowerCase().includes(wanted);
+  const module = /^module:(.+)$/.exec(query);
+  if (module) return (frame) => frame.module === module[1];
+  const exact = /^"(.+)"$/s.exec(query);
+  if (exact) return (frame) => frame.name === exact[1];
+  const matches = textMatcher(query);
+  return (frame) => matches(frame.name) || matches(frame.location) || matches(frame.module);
 }
 
-/** Return one byte for each frame, 1 where its name, location or module matches; null for no query. */
+function textMatcher(query) {
+  const pattern = /^\/(.+?)\/?$/.exec(query);
+  if (!pattern) {
+    const wanted = query.toLowerCase();
+    return (text) => text.toLowerCase().includes(wanted);
+  }
+  try {
+    const expression = new RegExp(pattern[1], "i");
+    return (text) => expression.test(text);
+  } catch {
+    return () => false; // somebody is still typing it
+  }
+}
+
+/** Return one byte for each frame, 1 where it matches; null for no query. */
 export function matchFrames(frames, modules, query) {
   const matches = matcher(query);
   if (!matches) return null;
-  return Uint8Array.from(frames, (frame) =>
-    Number(matches(frame.name) || matches(frame.location) || matches(modules[frame.module].name)),
+  return Uint8Array.from(frames, ({ name, location, module }) =>
+    Number(matches({ name, location, module: modules[module].name })),
   );
 }
 
@@ -40,4 +53,14 @@ export function matchedWeight(layout, matched) {
     }
   }
   return { total, boxes };
+}
+
+/** Return the next matched box after `box` in preorder, or before it for a step of -1; `box` where none is. */
+export function nextMatch(layout, matched, box, step) {
+  const count = layout.count;
+  for (let tried = 1; tried <= count; tried++) {
+    const next = (((box + step * tried) % count) + count) % count;
+    if (next > 0 && matched[layout.frame[next]]) return next;
+  }
+  return box;
 }

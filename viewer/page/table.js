@@ -3,7 +3,7 @@
 import { formatShare, formatWeight, printable } from "./format.js";
 import { sortedRows } from "./functions.js";
 
-const PAGE_ROWS = 100;
+const PAGE_ROWS = 200;
 
 /** A sortable table of functions. `onChoose(frame)` is called when one is chosen. */
 export class FunctionTable {
@@ -22,9 +22,15 @@ export class FunctionTable {
     });
   }
 
-  /** Show rows from `functionTotals` for a lane. */
-  show(rows, profile, lane) {
-    Object.assign(this, { rows, profile, lane, shown: PAGE_ROWS });
+  /** Show rows from `functionTotals` for a lane. `colours` has one entry for each module. */
+  show(rows, profile, lane, colours) {
+    Object.assign(this, { rows, profile, lane, colours, shown: PAGE_ROWS });
+    this.render();
+  }
+
+  recolour(colours) {
+    if (!this.rows) return;
+    this.colours = colours;
     this.render();
   }
 
@@ -65,17 +71,18 @@ export class FunctionTable {
     name.textContent = printable(frame.name);
     name.addEventListener("click", () => this.onChoose(row.frame));
     const { unit, total } = this.lane;
-    const share = cell(formatShare(row.self, total), "number share");
-    share.style.setProperty("--share", `${(100 * row.self) / (total || 1)}%`);
     const header = document.createElement("th");
     header.scope = "row";
-    header.append(name);
+    const swatch = document.createElement("span");
+    swatch.className = "swatch";
+    swatch.style.backgroundColor = this.colours[frame.module].fill;
+    header.append(swatch, name);
     line.append(
       header,
       cell(formatWeight(row.self, unit), "number"),
-      share,
+      shareCell(row.self, total),
       cell(formatWeight(row.total, unit), "number"),
-      cell(formatShare(row.total, total), "number"),
+      shareCell(row.total, total),
       cell(printable(frame.location), "location"),
     );
     return line;
@@ -86,5 +93,12 @@ function cell(text, kind) {
   const made = document.createElement("td");
   made.className = kind;
   made.textContent = text;
+  return made;
+}
+
+/** A share as text over a bar. */
+function shareCell(part, whole) {
+  const made = cell(formatShare(part, whole), "number share");
+  made.style.setProperty("--share", `${(100 * part) / (whole || 1)}%`);
   return made;
 }
