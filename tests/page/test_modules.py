@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from selenium.webdriver.chrome.webdriver import WebDriver
 
 import viewer.page
 from tests.page.sample import MS, order_service, profile_of
@@ -25,48 +21,6 @@ from viewer.renderers.html import document_of
 FOLDER = Path(viewer.page.__file__).parent
 MODULES = sorted(path.name for path in FOLDER.glob("*.js"))
 Evaluate = Callable[..., Any]
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    """Serve the modules on loopback."""
-    handler = functools.partial(_Quiet, directory=str(FOLDER))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def evaluate(browser: WebDriver, site: str) -> Evaluate:
-    """Return a function that evaluates a body with every module's names in scope of `m`."""
-    if not browser.current_url.startswith(site):
-        browser.get(f"{site}/style.css")
-
-    def run(body: str, *arguments: object) -> Any:
-        names = [name for name in MODULES if name != "app.js"]
-        imports = ", ".join(f"import('{site}/{name}')" for name in names)
-        answer = browser.execute_async_script(
-            f"""
-            const done = arguments[arguments.length - 1], given = [...arguments];
-            Promise.all([{imports}])
-              .then(all => Object.assign({{}}, ...all))
-              .then(m => {{ {body} }})
-              .then(value => done({{value}}), error => done({{error: String(error.stack)}}));
-            """,
-            *arguments,
-        )
-        assert "error" not in answer, answer["error"]
-        return answer["value"]
-
-    return run
 
 
 def boxes(evaluate: Evaluate, profile: Profile, layout: str, lane: int = 0) -> list[list[Any]]:

@@ -8,7 +8,7 @@ export const ROW_PX = 21;
 const LEAST_TEXT_PX = 34;
 const TEXT_INSET_PX = 5;
 // How many boxes of one pixel are asked whether they match the search.
-const MOST_ASKED = 64;
+const MOST_ASKED = 16;
 
 /** Draw a FlameView: rows, axis, and the frames around what is pointed at and what has the focus. */
 export function paint(view) {
