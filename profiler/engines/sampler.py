@@ -30,6 +30,8 @@ _STOP_TIMEOUT_S = 2.0
 OWN_THREAD_PREFIX = "invocation-profiler"
 # A thread that used less CPU time than this between two looks at the same place was waiting there.
 _IDLE_CPU_NS = 50_000
+# A look that comes this much after its time has been held up.
+_LATE_NS = 10_000_000
 # With more threads than this it costs too much to find out which of them wait.
 _WATCHED_THREADS = 10
 
@@ -150,7 +152,7 @@ class SamplerEngine:
             self._charge(lane, thread, key, elapsed_ns)
             if not crowded and thread != self._handler_thread:
                 crowded = _is_busy(lane, thread, place)
-        self._switching.follow(crowded)
+        self._switching.follow(crowded, late=elapsed_ns > self._interval_ns + _LATE_NS)
 
     def _handler_first(self, frames: dict[int, FrameType]) -> Iterator[tuple[int, FrameType]]:
         handler = frames.pop(self._handler_thread, None)

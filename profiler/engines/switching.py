@@ -1,10 +1,12 @@
 """The interpreter's switch interval while the sampler runs: how soon a thread that wants the GIL gets it.
 
-A waiting thread may ask for the GIL only after it has waited one switch interval undisturbed, and every
-short system call of the running thread (each round of an event loop is one) disturbs it: at 5 ms, and at
-0.5 ms too, a sampler beside a busy event loop sees nothing at all. At 20 µs it sees everything. But threads
-that compete for the GIL would then pass it on 50,000 times a second, so the interval is that short only
-while no other thread is busy.
+A waiting thread may ask for the GIL only after it has waited one switch interval undisturbed. At 5 ms the
+sampler comes late after everything; 0.5 ms is right for most. But every short system call of the running
+thread disturbs the wait, each round of an event loop for one, and beside a busy loop the sampler may then see
+nothing at all: at 20 µs it sees everything. That is no interval for every day: threads that compete for the
+GIL would pass it on 50,000 times a second, and on a busy machine the running thread could take it back before
+the sampler has looked, which matters where a long C call held it up. So: 20 µs after two looks in a row that
+came late, until one comes late all the same, and only while no other thread is busy.
 
 Source: take_gil in CPython's Python/ceval_gil.c.
 """
@@ -13,8 +15,8 @@ from __future__ import annotations
 
 import sys
 
-ALONE_S = 0.00002
-CROWDED_S = 0.0005
+EAGER_S = 0.00002
+CALM_S = 0.0005
 
 
 class SwitchInterval:
@@ -24,10 +26,16 @@ class SwitchInterval:
         self._before_s = sys.getswitchinterval()
         self._set_s = self._before_s
         self._over = False
+        self._eager = False
+        self._held_up = 0
 
-    def follow(self, crowded: bool) -> None:
+    def follow(self, crowded: bool, late: bool = False) -> None:
         """Set what fits; an interval that is shorter already, or that user code has set since, stands."""
-        wanted_s = min(CROWDED_S if crowded else ALONE_S, self._before_s)
+        self._held_up = self._held_up + 1 if late else 0
+        if self._held_up == (1 if self._eager else 2):
+            self._eager = not self._eager
+            self._held_up = 0
+        wanted_s = min(EAGER_S if self._eager and not crowded else CALM_S, self._before_s)
         if not self._over and wanted_s != self._set_s and sys.getswitchinterval() == self._set_s:
             set_switch_interval(wanted_s)
             # What is asked for is not always what is set: the interpreter keeps whole microseconds.
