@@ -79,13 +79,14 @@ class LocalInvoker:
         """Call the handler `count` times; what it raises is printed and counted, not raised on."""
         tally = Tally()
         try:
-            for _ in range(count):
-                failure = self._invoke(copy.deepcopy(event))
-                tally.done += 1
-                if failure:
-                    tally.failed += 1
-                    tally.last_failure = failure
-                    print(f"profiler: invocation {tally.done}: {failure}", file=sys.stderr)
+            with self._deadline.heard():
+                for _ in range(count):
+                    failure = self._invoke(copy.deepcopy(event))
+                    tally.done += 1
+                    if failure:
+                        tally.failed += 1
+                        tally.last_failure = failure
+                        print(f"profiler: invocation {tally.done}: {failure}", file=sys.stderr)
         finally:
             if self._loop is not None:
                 self._loop.close()
@@ -130,9 +131,18 @@ class Deadline:
     def __init__(self, timeout_s: float | None) -> None:
         self._timeout_s = timeout_s
         self.passed = False
-        # A job in the background of a script, or under nohup, is born with interrupts ignored.
-        if timeout_s is not None and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Let the interrupt through where it is ignored: a background job, or nohup, is born so."""
+        ignored = self._timeout_s is not None and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        if ignored:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            yield
+        finally:
+            if ignored:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def around(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Return the handler with this deadline on every call."""

@@ -121,18 +121,23 @@ def estimated_bytes(value: object) -> int:
     newest = newest_entries(value)
     if not newest:
         return own
+    # What the entries share (a template, the nodes of a linked list) is there once.
+    seen: set[int] = set()
     count = len(newest) // 2 if is_kind(type(value), dict) else len(newest)
-    return own + entries * sum(_deep_bytes(entry) for entry in newest) // count
+    return own + entries * sum(_deep_bytes(entry, seen) for entry in newest) // count
 
 
-def _deep_bytes(value: object) -> int:
-    """Return the size of an entry and of what it holds, looking at a bounded number of parts."""
+def _deep_bytes(value: object, seen: set[int]) -> int:
+    """Return the size of an entry and of what it holds, a bounded number of parts, each once."""
     total = 0
     parts = [value]
     for _ in range(_SIZED_PARTS):
         if not parts:
             break
         part = parts.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
         total += _shallow_bytes(part)
         kind = type(part)
         if kind is tuple or kind is frozenset:

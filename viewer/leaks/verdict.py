@@ -27,6 +27,8 @@ LEAK, BOUNDED, WARM_UP, SAWTOOTH, STABLE, INSUFFICIENT = VERDICTS = (
 # A container this full is full: some keep a place or two free.
 _FULL = 0.95
 _WARM_UP_STEPS = 3
+# How many times the memory limit a container at its bound must take for the bound to be none.
+_FAR = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,13 @@ class Judgement:
 def settle(container: ContainerSeries, limit_bytes: int | None) -> Judgement | None:
     """Return the verdict on a container that names its bound, or None where numbers must decide.
 
-    A bound that was passed, or that would take more than the memory limit to reach, is none.
+    A bound that was passed is none, nor is one far beyond the memory limit: sizes are estimates.
     """
     ys, bound = container.entries.ys, container.bound
     if bound is None or not ys or max(ys) > bound:
         return None
     last, full_bytes = ys[-1], bytes_when_full(container)
-    if full_bytes is not None and limit_bytes is not None and full_bytes > limit_bytes:
+    if full_bytes is not None and limit_bytes is not None and full_bytes > _FAR * limit_bytes:
         return None
     if last >= min(bound - 1, bound * _FULL):
         return Judgement(BOUNDED, f"full: it holds at most {counted_entries(bound)}")
