@@ -440,3 +440,9 @@ def test_newest_entries_come_from_the_end() -> None:
     assert newest_entries([1, 2, 3], 2) == [3, 2]
     assert newest_entries({5}, 4) == [5]
     assert newest_entries((1, 2)) == []
+
+
+def test_what_entries_share_is_sized_once() -> None:
+    template = "x" * 100_000
+    shared = estimated_bytes([[template] for _ in range(8)])
+    assert shared < 8 * 100_000 / 2
