@@ -14,14 +14,15 @@ from profiler.arming import make_recorder, original_of, wrap
 from profiler.cli.invoke import LocalInvoker, Tally
 from profiler.cli.target import load_handler
 from profiler.environment import ENVIRONMENT
-from profiler.errors import HandlerError
+from profiler.errors import HandlerError, SettingsError
 from profiler.location import LocalLocation
 from profiler.outbox import Outbox
-from profiler.settings import CPU_CHOICES, MEMORY_CHOICES
+from profiler.settings import CPU_CHOICES, MEMORY_CHOICES, Settings
 from profiler.sinks.local import LocalSink
 
 _SETTINGS = ("store", "cpu", "memory")
 _LAST_DELIVERY_S = 30.0
+_JUDGED_FROM = 21
 _RESCUE_FOLDER = "profiles-undelivered"
 _EPILOG = "Every PROFILER_* variable is honoured too; an option beats its variable."
 
@@ -63,6 +64,8 @@ def run(options: argparse.Namespace) -> int:
     explicit = {name: value for name in _SETTINGS if (value := getattr(options, name)) is not None}
     explicit["enabled"] = True
     recorder = make_recorder(handler, explicit)
+    if options.fail_on_leak:
+        refuse_to_judge_nothing(options.count, recorder.settings)
     outbox = recorder.outbox
     outbox.check()
     name = options.name or options.handler.rpartition(".")[0].replace("/", ".").rpartition(".")[2]
@@ -81,6 +84,16 @@ def run(options: argparse.Namespace) -> int:
         print("profiler: not every invocation could be captured; the reason is above", file=sys.stderr)
         return 2
     return (judge(name, store) if options.fail_on_leak else 0) or (1 if tally.failed else 0)
+
+
+def refuse_to_judge_nothing(count: int, settings: Settings) -> None:
+    """Refuse --fail-on-leak where no leak could be found. Raises SettingsError."""
+    if settings.memory == "off":
+        raise SettingsError("--fail-on-leak finds nothing while memory is off: leave --memory at census")
+    if count * settings.rate < _JUDGED_FROM:
+        raise SettingsError(
+            f"--fail-on-leak needs {_JUDGED_FROM} captured invocations, one cold and 20 warm: raise --count"
+        )
 
 
 def rescue(outbox: Outbox, store: str) -> None:

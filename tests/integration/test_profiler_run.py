@@ -471,3 +471,14 @@ def test_the_context_is_as_lambdas() -> None:
     assert context.get_remaining_time_in_millis() == 900_000
     assert context.invoked_function_arn.endswith(":function:shop")
     assert LocalContext("shop", None, 0.0).get_remaining_time_in_millis() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(("--count", "20"), "raise --count"), (("--count", "30", "--memory", "off"), "memory is off")],
+)
+def test_fail_on_leak_never_passes_unjudged(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    ended = run("app.handler", "--fail-on-leak", *arguments)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
