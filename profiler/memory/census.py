@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from profiler.memory.containers import (
@@ -56,6 +56,8 @@ class Found:
     bound: int | None
     expires: bool
     grown: tuple[Any, ...]
+    # The function that an lru_cache stands in front of.
+    code: CodeType | None = None
 
 
 class Census:
@@ -98,7 +100,13 @@ class Census:
             bound=bound,
             expires=first.expires,
             grown=tuple(live) if entries > known_entries else (),
+            code=None if live else _cached_code(first.container),
         )
+
+
+def _cached_code(cache: Any) -> CodeType | None:
+    function = getattr(cache, "__wrapped__", None)
+    return function.__code__ if type(function) is FunctionType else None
 
 
 class _Seen(NamedTuple):

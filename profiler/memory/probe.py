@@ -6,6 +6,7 @@ import gc
 from typing import TYPE_CHECKING
 
 from profiler.capture import Container, Frame, Memory
+from profiler.engines.stacks import frame_of_code
 from profiler.memory.census import Census, Found
 from profiler.memory.process import ProcessReading, compare, read_process
 from profiler.memory.writers import Writers
@@ -93,6 +94,8 @@ class MemoryProbe:
 
     def _filled_at(self, found: Found, table: FrameTable) -> tuple[int, ...]:
         """Return the lines that fill a container that grew: seen by tracemalloc, else read in the code."""
+        if found.code is not None:
+            return (table.index(frame_of_code(found.code)),)
         if not found.grown:
             return ()
         frames = self._traced(found) if self._tracing is not None else []

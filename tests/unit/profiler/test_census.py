@@ -446,3 +446,10 @@ def test_what_entries_share_is_sized_once() -> None:
     template = "x" * 100_000
     shared = estimated_bytes([[template] for _ in range(8)])
     assert shared < 8 * 100_000 / 2
+
+
+def test_a_cache_names_its_function(module: Make) -> None:
+    module("app", "import functools\n@functools.lru_cache(maxsize=None)\ndef price(sku): return sku")
+    found = census_of()["app.price"]
+    assert found.code is not None
+    assert (found.code.co_name, found.code.co_firstlineno) == ("price", 2)
