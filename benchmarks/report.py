@@ -66,7 +66,7 @@ def print_table(
     for row in rows:
         table.add_row(*row, style="bold" if row[0].startswith("ours") else None)
     # A file or a pipe has no width of its own; a table cut to 80 columns is no use there.
-    Console(width=None if sys.stdout.isatty() else 140).print(table, "")
+    Console(width=None if sys.stdout.isatty() else 170).print(table, "")
 
 
 def progress(items: Sequence[int], label: str) -> Iterable[int]:
