@@ -12,7 +12,7 @@ import pytest
 
 from profiler.cli import COMMANDS as PROFILER_COMMANDS
 from profiler.settings import Settings, variable_of
-from tests.lambda_emulator import ExecutionEnvironment
+from profiler.testing import ExecutionEnvironment
 from tests.servers import S3Server
 from viewer.cli import COMMANDS as VIEWER_COMMANDS
 

@@ -13,8 +13,8 @@ import pytest
 
 from profiler.codec import decode
 from profiler.keys import CaptureKey
+from profiler.testing import ExecutionEnvironment
 from tests.e2e.apps import EVENT, LEAKY, expected_total
-from tests.lambda_emulator import ExecutionEnvironment
 from tests.servers import S3Server
 
 WARM = 30

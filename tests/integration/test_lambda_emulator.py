@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lambda_emulator import ExecutionEnvironment
+from profiler.testing import ExecutionEnvironment
 
 APP = """
 import logging

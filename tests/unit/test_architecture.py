@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ LAYERS = (
     ("profiler.arming",),
     ("profiler.aws", "profiler.cli"),
     ("profiler.__main__",),
+    ("profiler.testing",),  # a tool for tests: stands on its own
 )
 # The door and the package itself stand outside: they import nothing but each other and `arming`, late.
 OUTSIDE = {"profiler", "profiler._wrap", "profiler.samples", "profiler.samples.checkout"}
@@ -126,3 +128,17 @@ def test_nothing_raises_alarms(module: str) -> None:
 def test_the_door_imports_only_os() -> None:
     assert set(imports_of(PROFILER["profiler._wrap"], only_at_import=True)) == {"os"}
     assert set(imports_of(PROFILER["profiler"])) == {"profiler._wrap.profile"}
+
+
+@pytest.mark.parametrize("module", sorted(name for name in PROFILER if name.startswith("profiler.testing")))
+def test_the_emulator_needs_the_standard_library_alone(module: str) -> None:
+    roots = {name.partition(".")[0] for name in imports_of(PROFILER[module], only_at_import=True)}
+    assert roots - sys.stdlib_module_names <= {"profiler"}
+    ours = [name for name in imports_of(PROFILER[module]) if name.startswith("profiler.")]
+    assert not [name for name in ours if not name.startswith("profiler.testing.")]
+
+
+def test_nothing_of_the_product_imports_the_emulator() -> None:
+    product = {**PROFILER, **VIEWER}
+    outside = [name for name in product if not name.startswith("profiler.testing")]
+    assert not [name for name in outside if any("profiler.testing" in n for n in imports_of(product[name]))]

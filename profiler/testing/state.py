@@ -13,7 +13,7 @@ import enum
 import threading
 import time
 
-from tests.lambda_emulator.protocol import Invocation, Reply
+from profiler.testing.protocol import Invocation, Reply
 
 
 class Phase(enum.Enum):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.lambda_emulator.function import FunctionConfig, function_environ
-from tests.lambda_emulator.process import RuntimeProcess
-from tests.lambda_emulator.protocol import (
+from profiler.testing.function import FunctionConfig, function_environ
+from profiler.testing.process import RuntimeProcess
+from profiler.testing.protocol import (
     InitResult,
     Invocation,
     Reply,
@@ -15,8 +15,8 @@ from tests.lambda_emulator.protocol import (
     exit_document,
     timeout_document,
 )
-from tests.lambda_emulator.runtime_api import RuntimeApi
-from tests.lambda_emulator.state import Phase, RuntimeState
+from profiler.testing.runtime_api import RuntimeApi
+from profiler.testing.state import Phase, RuntimeState
 
 EXIT_AFTER_INIT_ERROR_S = 2.0
 

@@ -10,9 +10,9 @@ import json
 import re
 import time
 
-from tests.lambda_emulator.http_server import LoopbackServer, Request, Response
-from tests.lambda_emulator.protocol import API_PREFIX, Reply
-from tests.lambda_emulator.state import InvalidRequestId, InvalidTransition, RuntimeState
+from profiler.testing.http_server import LoopbackServer, Request, Response
+from profiler.testing.protocol import API_PREFIX, Reply
+from profiler.testing.state import InvalidRequestId, InvalidTransition, RuntimeState
 
 ERROR_TYPE_HEADER = "lambda-runtime-function-error-type"
 _REPLY_PATH = re.compile(rf"{API_PREFIX}/invocation/(?P<request_id>[^/]+)/(?P<kind>response|error)")

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from tests.lambda_emulator.function import FunctionConfig, log_stream_name
-from tests.lambda_emulator.protocol import (
+from profiler.testing.function import FunctionConfig, log_stream_name
+from profiler.testing.protocol import (
     InitResult,
     Invocation,
     InvocationResult,
@@ -28,7 +28,7 @@ from tests.lambda_emulator.protocol import (
     exit_document,
     timeout_document,
 )
-from tests.lambda_emulator.sandbox import Sandbox
+from profiler.testing.sandbox import Sandbox
 
 INIT_TIMEOUT_S = 10.0
 STOP_GRACE_S = 0.5

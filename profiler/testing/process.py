@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.lambda_emulator.function import FunctionConfig
+from profiler.testing.function import FunctionConfig
 
 
 class RuntimeProcess:
