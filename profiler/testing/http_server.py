@@ -7,43 +7,14 @@ and traceback of an error in `Lambda-Runtime-Function-XRay-Error-Cause`, up to 1
 from __future__ import annotations
 
 import contextlib
-import http
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from io import BufferedIOBase
+from collections.abc import Callable
 
-MAX_LINE_BYTES = 2 * 1024 * 1024
+from profiler.testing.http_message import BadRequest, Request, Response, read_request
+
 SHUTDOWN_POLL_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request; header names in lower case."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """One response; its length is added when it is sent."""
-
-    status: int
-    body: bytes = b""
-    headers: Iterable[tuple[str, str]] = field(default_factory=tuple)
-
-    def encode(self) -> bytes:
-        """Return the bytes on the wire, in one piece so that they leave in one packet."""
-        lines = [f"HTTP/1.1 {self.status} {http.HTTPStatus(self.status).phrase}"]
-        lines += [f"{name}: {value}" for name, value in self.headers]
-        lines += [f"Content-Length: {len(self.body)}", "", ""]
-        return "\r\n".join(lines).encode("latin-1") + self.body
-
 
 Dispatch = Callable[[Request], Response | None]
 
@@ -106,31 +77,12 @@ class _Connection(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         # A killed runtime resets its connection: the environment learns of its end from the process.
         with contextlib.suppress(ConnectionError):
-            while (request := read_request(self.rfile, self.wfile)) is not None:
-                response = self.server.dispatch(request)
-                if response is None:
-                    return
-                self.wfile.write(response.encode())
-
-
-def read_request(rfile: BufferedIOBase, wfile: BufferedIOBase) -> Request | None:
-    """Read one request with a `Content-Length` body; None at the end of the connection."""
-    line = _read_line(rfile)
-    if not line:
-        return None
-    method, path, _version = line.split(" ", 2)
-    headers = {}
-    while line := _read_line(rfile):
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
-    if headers.get("expect", "").lower() == "100-continue":
-        wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    length = int(headers.get("content-length", "0"))
-    body = rfile.read(length)
-    if len(body) < length:
-        return None  # the peer died in mid-sentence: half a response is none
-    return Request(method, path, headers, body)
-
-
-def _read_line(rfile: BufferedIOBase) -> str:
-    return rfile.readline(MAX_LINE_BYTES).decode("latin-1").rstrip("\r\n")
+            try:
+                while (request := read_request(self.rfile, self.wfile)) is not None:
+                    response = self.server.dispatch(request)
+                    if response is None:
+                        return
+                    self.wfile.write(response.encode())
+            except BadRequest as error:
+                close = (("Connection", "close"),)
+                self.wfile.write(Response(error.status, str(error).encode(), close).encode())
