@@ -1,4 +1,4 @@
-"""One execution environment of a function: init, invocations one after another, reset.
+"""One execution environment of a function: init, invocations, reset.
 
 Life cycle as in "Lambda runtime environment lifecycle" (AWS Lambda developer guide): a time-out or the
 runtime's end resets the environment, and the next invocation starts with init again.
@@ -6,38 +6,30 @@ runtime's end resets the environment, and the next invocation starts with init a
 
 from __future__ import annotations
 
-import json
-import secrets
 import sys
 import tempfile
 import threading
-import time
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from profiler.testing.function import FunctionConfig, log_stream_name
-from profiler.testing.protocol import (
-    InitResult,
-    Invocation,
-    InvocationResult,
-    Reply,
-    Status,
-    error_type_of,
-    exit_document,
-    timeout_document,
-)
-from profiler.testing.sandbox import Sandbox
+from profiler.testing import memory
+from profiler.testing.call import event_bytes, new_invocation
+from profiler.testing.function import FunctionConfig, InitializationType, log_stream_name
+from profiler.testing.protocol import InitResult, InvocationResult, error_type_of
+from profiler.testing.sandbox import Outcome, Sandbox
 
 INIT_TIMEOUT_S = 10.0
-STOP_GRACE_S = 0.5
+RESTORE_TIMEOUT_S = 10.0
 
 
 class ExecutionEnvironment:
     """Run a function as Lambda would; use it as a context manager.
 
-    `env` is the function's own configuration; next to nothing is inherited from the caller.
+    `env` is the function's own configuration; next to nothing is inherited from the caller. With
+    `freeze` every thread and process of the function stands still while the environment is idle; with
+    `memory_limit_enforced` it is killed when it uses more than `memory_mb` (Linux only, else OSError).
+    `max_concurrency` makes it one of Lambda Managed Instances: that many workers in parallel.
     """
 
     def __init__(
@@ -50,6 +42,10 @@ class ExecutionEnvironment:
         memory_mb: int = 128,
         function_name: str = "function",
         init_timeout_s: float = INIT_TIMEOUT_S,
+        initialization_type: InitializationType = "on-demand",
+        max_concurrency: int | None = None,
+        freeze: bool = False,
+        memory_limit_enforced: bool = False,
     ) -> None:
         self.config = FunctionConfig(
             handler=handler,
@@ -58,16 +54,29 @@ class ExecutionEnvironment:
             env=dict(env or {}),
             memory_mb=memory_mb,
             function_name=function_name,
+            initialization_type=initialization_type,
+            max_concurrency=max_concurrency,
+            freeze=freeze,
+            memory_limit_enforced=memory_limit_enforced,
         )
+        if freeze and self.config.workers is not None:
+            raise ValueError("an environment that serves invocations in parallel is never frozen")
+        if memory_limit_enforced:
+            memory.check_available()
         self.log_stream_name = log_stream_name(self.config.function_version)
         self._init_timeout_s = init_timeout_s
-        self._invoking = threading.Lock()
-        self._scratch = tempfile.TemporaryDirectory(prefix="lambda-emulator-")
+        self._slots = threading.Semaphore(self.config.workers or 1)
+        self._changing = threading.RLock()  # guards the sandbox's coming and going
+        self._stopping = threading.Lock()
+        self._scratch = tempfile.TemporaryDirectory(prefix="lambda-emulator-", ignore_cleanup_errors=True)
         self._log_path = Path(self._scratch.name, "log")
         self._log_path.touch()
+        self.tmp = Path(self._scratch.name, "tmp")
+        self.tmp.mkdir()
         self._sandbox: Sandbox | None = None
         self._last_log = ""
         self.inits: list[InitResult] = []
+        self.restores: list[InitResult] = []
 
     def __enter__(self) -> ExecutionEnvironment:
         self.start()
@@ -81,7 +90,8 @@ class ExecutionEnvironment:
     @property
     def pid(self) -> int | None:
         """Return the runtime's process id; None while none runs."""
-        return self._sandbox.pid if self._sandbox else None
+        sandbox = self._sandbox
+        return sandbox.pid if sandbox else None
 
     @property
     def init(self) -> InitResult:
@@ -94,28 +104,30 @@ class ExecutionEnvironment:
         return self._read_log(0) if self._log_path.exists() else self._last_log
 
     def start(self) -> InitResult:
-        """Start the runtime and wait for the end of init. A failed init is a result, not an exception."""
-        self._reset(grace_s=0.0)
-        sandbox = Sandbox(self.config, self.log_stream_name, self._log_path)
-        result = sandbox.wait_init(self._init_timeout_s)
-        self.inits.append(result)
-        if result.status == "ok":
+        """Start the runtime and wait for the end of init. A failed init is a result, not an exception.
+
+        Under SnapStart init ends with the snapshot; the first invocation restores it.
+        """
+        with self._changing:
+            self._reset(self._sandbox)
+            sandbox = Sandbox(self.config, self.log_stream_name, self._log_path, self.tmp)
             self._sandbox = sandbox
-        else:
-            sandbox.stop(grace_s=0.0)
-        return result
+            result = sandbox.wait_init(self._init_timeout_s)
+            self.inits.append(result)
+            if result.status != "ok":
+                self._reset(sandbox)
+            return result
 
     def stop(self) -> None:
-        """End the runtime, SIGTERM then SIGKILL, and free port, threads and files. May be repeated.
-
-        Work that goes on after a response is let finish, up to that invocation's deadline: Lambda
-        shuts down only an environment that is idle.
-        """
-        if self._sandbox:
-            self._sandbox.wait_ready()
-        self._reset(STOP_GRACE_S)
-        self._last_log = self.log
-        self._scratch.cleanup()
+        """Let invocations finish, end the runtime, and free port, threads and files. May be repeated."""
+        slots = self.config.workers or 1
+        with self._stopping:
+            for _ in range(slots):
+                self._slots.acquire()
+            self._reset(self._sandbox)
+            self._last_log = self.log
+            self._scratch.cleanup()
+            self._slots.release(slots)
 
     def invoke(
         self,
@@ -127,90 +139,80 @@ class ExecutionEnvironment:
         cognito_identity: object = None,
         tenant_id: str | None = None,
     ) -> InvocationResult:
-        """Invoke the function once; bytes are sent as they are, anything else as JSON.
+        """Invoke the function once and wait until the environment is idle again.
 
-        `timeout_s` is the function's time-out. The environment serves one invocation at a time, so
-        that calls from several threads queue. Raises TypeError or ValueError for an event that is
-        not JSON, RuntimeError after `stop`.
+        An event of bytes is sent as it is, anything else as JSON. `timeout_s` is the function's
+        time-out. Calls from several threads queue, one at a time or as many as there are workers.
+        Raises TypeError or ValueError for an event that is not JSON or over 6 MiB, RuntimeError after
+        `stop`.
         """
-        if not self._log_path.exists():
-            raise RuntimeError("this execution environment is stopped")
-        body = event if isinstance(event, bytes) else json.dumps(event, ensure_ascii=False).encode()
-        with self._invoking:
-            request_id = str(uuid.uuid4())
+        body = event_bytes(event)
+        with self._slots:
+            if not self._log_path.exists():
+                raise RuntimeError("this execution environment is stopped")
             log_start = self._log_path.stat().st_size
             sandbox = self._ready_sandbox()
-            if sandbox is None:
-                return self._failed_init(request_id, log_start)
-            invocation = Invocation(
-                request_id,
+            invocation = new_invocation(
                 body,
-                deadline_ms=int((time.time() + timeout_s) * 1000),
+                timeout_s=timeout_s,
                 function_arn=self.config.arn,
-                trace_id=trace_id or _new_trace_id(),
-                client_context=_json_header(client_context),
-                cognito_identity=_json_header(cognito_identity),
+                trace_id=trace_id,
+                client_context=client_context,
+                cognito_identity=cognito_identity,
                 tenant_id=tenant_id,
             )
-            reply = sandbox.run(invocation, timeout_s)
-            if reply is None:
-                return self._unanswered(sandbox, request_id, timeout_s, log_start)
-            return self._answered(sandbox, request_id, reply, log_start)
+            if isinstance(sandbox, InitResult):
+                return self._failed(sandbox, invocation.request_id, log_start)
+            outcome = sandbox.run(invocation, timeout_s)
+            if outcome.broken and not (sandbox.is_concurrent and outcome.broken == "timeout"):
+                self._reset(sandbox)
+            return self._result(outcome, invocation.request_id, log_start, sandbox)
 
-    def _ready_sandbox(self) -> Sandbox | None:
-        """Return a runtime that waits for work: the present one, or a new one where that has ended."""
-        if self._sandbox and not self._sandbox.wait_ready():
-            self._reset(grace_s=0.0)
-        if self._sandbox is None:
-            self.start()
-        return self._sandbox
+    def _ready_sandbox(self) -> Sandbox | InitResult:
+        """Return a runtime that waits for work, restored or new where need be; or why there is none."""
+        with self._changing:
+            if self._sandbox and not self._sandbox.is_idle:
+                self._reset(self._sandbox)
+            if self._sandbox is None:
+                self.start()
+            if self._sandbox is None:
+                return self.init
+            if self._sandbox.is_snapshot:
+                restored = self._sandbox.restore(RESTORE_TIMEOUT_S)
+                self.restores.append(restored)
+                if restored.status != "ok":
+                    self._reset(self._sandbox)
+                    return restored
+            return self._sandbox
 
-    def _answered(self, sandbox: Sandbox, request_id: str, reply: Reply, log_start: int) -> InvocationResult:
-        is_error = reply.error_type is not None
-        return InvocationResult(
-            status="error" if is_error else "ok",
-            payload=reply.payload(),
-            error_type=error_type_of(reply) if is_error else None,
-            request_id=request_id,
-            duration_s=reply.received_s - sandbox.offered_s,
-            log=self._read_log(log_start),
-        )
-
-    def _unanswered(
-        self, sandbox: Sandbox, request_id: str, timeout_s: float, log_start: int
+    def _result(
+        self, outcome: Outcome, request_id: str, log_start: int, sandbox: Sandbox
     ) -> InvocationResult:
-        """Tell a crash from a time-out; either resets the environment."""
-        duration_s = time.monotonic() - sandbox.offered_s
-        status: Status = "timeout"
-        document = timeout_document(request_id, timeout_s)
-        if sandbox.has_exited:
-            status = "crashed"
-            document = exit_document(request_id, sandbox.exit_code)
-        self._reset(grace_s=0.0)  # without an extension Lambda sends no SIGTERM
+        reset = outcome.broken if self._sandbox is not sandbox else None
+        times = (outcome.response_s, outcome.duration_s)
         log = self._read_log(log_start)
-        return InvocationResult(status, document, document["errorType"], request_id, duration_s, log)
+        reply = outcome.reply
+        if reply is None:
+            document = outcome.document or {}
+            status, error_type = outcome.broken or "crashed", document.get("errorType")
+            return InvocationResult(status, document, error_type, request_id, *times, log, reset)
+        if reply.error_type is None:
+            return InvocationResult("ok", reply.payload(), None, request_id, *times, log, reset)
+        error_type = error_type_of(reply)
+        return InvocationResult("error", reply.payload(), error_type, request_id, *times, log, reset)
 
-    def _failed_init(self, request_id: str, log_start: int) -> InvocationResult:
-        init = self.init
+    def _failed(self, phase: InitResult, request_id: str, log_start: int) -> InvocationResult:
         log = self._read_log(log_start)
-        return InvocationResult(init.status, init.payload, init.error_type, request_id, 0.0, log)
+        return InvocationResult(phase.status, phase.payload, phase.error_type, request_id, None, 0.0, log)
 
-    def _reset(self, grace_s: float) -> None:
-        if self._sandbox:
-            self._sandbox.stop(grace_s)
-            self._sandbox = None
+    def _reset(self, sandbox: Sandbox | None) -> None:
+        """Throw away that sandbox, unless another invocation has done so already."""
+        with self._changing:
+            if sandbox and self._sandbox is sandbox:
+                sandbox.stop()
+                self._sandbox = None
 
     def _read_log(self, start: int) -> str:
         with self._log_path.open("rb") as log:
             log.seek(start)
             return log.read().decode("utf-8", "replace")
-
-
-def _new_trace_id() -> str:
-    """Return an X-Ray trace header, not sampled. Format: "Tracing header", AWS X-Ray developer guide."""
-    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
-
-
-def _json_header(value: object) -> str | None:
-    return None if value is None else json.dumps(value)

@@ -10,9 +10,15 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 ACCOUNT_ID = "123456789012"
 INHERITED = ("PATH", "HOME")
+MAX_CONCURRENCY = "AWS_LAMBDA_MAX_CONCURRENCY"
+# "Monitoring for Lambda SnapStart": one snapshot serves many environments, each with its own stream.
+ABSENT_UNDER_SNAP_START = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
+
+InitializationType = Literal["on-demand", "provisioned-concurrency", "snap-start"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,16 @@ class FunctionConfig:
     function_name: str = "function"
     function_version: str = "$LATEST"
     region: str = "us-east-1"
-    initialization_type: str = "on-demand"
+    initialization_type: InitializationType = "on-demand"
+    max_concurrency: int | None = None
+    freeze: bool = False
+    memory_limit_enforced: bool = False
+
+    @property
+    def workers(self) -> int | None:
+        """Return how many invocations run at a time; None outside concurrent mode."""
+        value = self.env.get(MAX_CONCURRENCY) if self.max_concurrency is None else self.max_concurrency
+        return None if value is None else int(value)
 
     @property
     def arn(self) -> str:
@@ -40,16 +55,18 @@ def log_stream_name(version: str) -> str:
     return f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{version}]{uuid.uuid4().hex}"
 
 
-def function_environ(config: FunctionConfig, runtime_api: str, log_stream: str) -> dict[str, str]:
+def function_environ(config: FunctionConfig, runtime_api: str, log_stream: str, tmp: Path) -> dict[str, str]:
     """Return the runtime's whole environment: little of the caller's, Lambda's own, the function's.
 
     Names: "Defined runtime environment variables" in the AWS Lambda developer guide. The function's
-    own values win, so that a test can pretend to be another runtime.
+    own values win, so that a test can pretend to be another runtime. TMPDIR is what Lambda has no need
+    of: there `/tmp` is the environment's own.
     """
-    return {
+    environ = {
         **{name: os.environ[name] for name in INHERITED if name in os.environ},
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
+        "TMPDIR": str(tmp),
         "_HANDLER": config.handler,
         "LAMBDA_TASK_ROOT": str(config.task_root),
         "AWS_REGION": config.region,
@@ -61,9 +78,13 @@ def function_environ(config: FunctionConfig, runtime_api: str, log_stream: str) 
         "AWS_LAMBDA_INITIALIZATION_TYPE": config.initialization_type,
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.function_name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
-        **config.env,
-        "AWS_LAMBDA_RUNTIME_API": runtime_api,
     }
+    if config.initialization_type == "snap-start":
+        for name in ABSENT_UNDER_SNAP_START:
+            del environ[name]
+    if config.workers is not None:
+        environ[MAX_CONCURRENCY] = str(config.workers)
+    return {**environ, **config.env, "AWS_LAMBDA_RUNTIME_API": runtime_api}
 
 
 def python_version(python: str) -> str:

@@ -1,4 +1,4 @@
-"""The runtime's process: how it is started, watched and stopped."""
+"""The runtime's process: how it is started, watched, frozen and stopped."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ from pathlib import Path
 
 from profiler.testing.function import FunctionConfig
 
+BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+
 
 class RuntimeProcess:
-    """`python -m awslambdaric HANDLER` in the task root; `on_exit(code)` is called once, when it ends."""
+    """The bootstrap in the task root; `on_exit(code)` is called once, when it ends.
+
+    With `AWS_LAMBDA_EXEC_WRAPPER` that script is started instead, with the bootstrap's command line.
+    """
 
     def __init__(
         self, config: FunctionConfig, environ: Mapping[str, str], log: Path, on_exit: Callable[[int], None]
     ) -> None:
+        wrapper = environ.get(EXEC_WRAPPER)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [config.python, "-m", "awslambdaric", config.handler],
+                [*([wrapper] if wrapper else []), config.python, str(BOOTSTRAP)],
                 cwd=config.task_root,
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
@@ -29,6 +36,7 @@ class RuntimeProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # its own group: what the handler forked ends with it
             )
+        self._is_frozen = False
         self._on_exit = on_exit
         self._watcher = threading.Thread(target=self._watch, name="runtime-watcher", daemon=True)
         self._watcher.start()
@@ -43,15 +51,35 @@ class RuntimeProcess:
         self._watcher.join(timeout_s)
         return not self._watcher.is_alive()
 
+    def freeze(self) -> None:
+        """Stop every thread and process of the group, as Lambda does between invocations."""
+        self._is_frozen = True
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen group go on; the clocks have gone on all the time."""
+        if self._is_frozen:
+            self._is_frozen = False
+            self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Send SIGKILL to the group, and return at once."""
+        self._signal(signal.SIGKILL)
+
     def stop(self, grace_s: float) -> None:
-        """Send SIGTERM, after `grace_s` SIGKILL; with no grace SIGKILL at once."""
+        """Send SIGTERM to the group, after `grace_s` SIGKILL; with no grace SIGKILL at once."""
         if grace_s > 0 and self._watcher.is_alive():
-            self._process.send_signal(signal.SIGTERM)
+            self._signal(signal.SIGTERM)
+            self.thaw()
             self._watcher.join(grace_s)
         # Also after a clean exit, for whatever the handler left running in the group.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.kill()
         self._watcher.join()
+
+    def _signal(self, number: signal.Signals) -> None:
+        # macOS answers with EPERM when all that is left of a group is a zombie.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
 
     def _watch(self) -> None:
         self._on_exit(self._process.wait())

@@ -11,9 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-API_PREFIX = "/2018-06-01/runtime"
+Status = Literal["ok", "error", "timeout", "crashed", "out-of-memory"]
+Reset = Literal["timeout", "crashed", "out-of-memory"]
 
-Status = Literal["ok", "error", "timeout", "crashed"]
+
+class Refused(Exception):
+    """A call that the API answers with an error document: `status` is the HTTP status."""
+
+    def __init__(self, status: int, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_type = error_type
+
+    @property
+    def document(self) -> dict[str, str]:
+        """Return the body of the answer."""
+        return {"errorType": self.error_type, "errorMessage": str(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class InitResult:
-    """How the init phase ended: `ok` once the runtime asked for its first invocation."""
+    """How the init phase, or the restore of a snapshot, ended: `ok` once the environment was idle."""
 
     status: Status
     duration_s: float
@@ -75,18 +88,22 @@ class InitResult:
 
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
-    """What the caller of a function sees.
+    """What the caller of a function sees, and what its owner sees.
 
-    `payload` is the decoded response or the error document. `duration_s` runs from the event's
-    handing over to the response. `log` is what the runtime wrote in that time.
+    `payload` is the decoded response or the error document. `response_s` runs from the event's handing
+    over until the response is out, None where none came; `duration_s` until the environment is idle
+    again, so the work of extensions after the response is in it. `log` is what was written in that
+    time. `reset` says why the environment was thrown away, which may be after a good response.
     """
 
     status: Status
     payload: object
     error_type: str | None
     request_id: str
+    response_s: float | None
     duration_s: float
     log: str
+    reset: Reset | None = None
 
 
 def error_type_of(reply: Reply) -> str | None:
@@ -98,20 +115,3 @@ def error_type_of(reply: Reply) -> str | None:
     if isinstance(document, dict) and isinstance(document.get("errorType"), str):
         return str(document["errorType"])
     return reply.error_type
-
-
-def exit_document(request_id: str, exit_code: int | None) -> dict[str, str]:
-    """Return Lambda's error document for a runtime process that ended on its own."""
-    if exit_code is not None and exit_code < 0:
-        reason = f"Runtime exited with error: signal: {-exit_code}"
-    elif exit_code:
-        reason = f"Runtime exited with error: exit status {exit_code}"
-    else:
-        reason = "Runtime exited without providing a reason"
-    return {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: {reason}"}
-
-
-def timeout_document(request_id: str, timeout_s: float) -> dict[str, str]:
-    """Return Lambda's error document for an invocation that ran over its time-out."""
-    message = f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds"
-    return {"errorType": "Sandbox.Timedout", "errorMessage": message}

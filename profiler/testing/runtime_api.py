@@ -1,7 +1,7 @@
-"""The Lambda Runtime API (version 2018-06-01) of one runtime, on loopback.
+"""The Lambda Runtime API (version 2018-06-01) of one environment, on loopback.
 
-Paths, status codes and error documents follow "Using the Lambda runtime API for custom runtimes"
-(AWS Lambda developer guide) and its OpenAPI description.
+Paths, status codes and error documents follow "Using the Lambda runtime API for custom runtimes" (AWS
+Lambda developer guide), its OpenAPI description, and `aws-lambda-runtime-interface-emulator`.
 """
 
 from __future__ import annotations
@@ -10,20 +10,29 @@ import json
 import re
 import time
 
-from profiler.testing.http_server import LoopbackServer, Request, Response
-from profiler.testing.protocol import API_PREFIX, Reply
-from profiler.testing.state import InvalidRequestId, InvalidTransition, RuntimeState
+from profiler.testing.documents import MAX_RESPONSE_BYTES, too_large_document
+from profiler.testing.extensions import Extensions
+from profiler.testing.extensions_api import API_PREFIX as EXTENSIONS_PREFIX
+from profiler.testing.extensions_api import ExtensionsApi
+from profiler.testing.function import FunctionConfig
+from profiler.testing.http_message import Request, Response
+from profiler.testing.http_server import LoopbackServer
+from profiler.testing.protocol import Refused, Reply
+from profiler.testing.state import RuntimeState
 
+API_PREFIX = "/2018-06-01/runtime"
 ERROR_TYPE_HEADER = "lambda-runtime-function-error-type"
-_REPLY_PATH = re.compile(rf"{API_PREFIX}/invocation/(?P<request_id>[^/]+)/(?P<kind>response|error)")
+_REPLY_PATH = re.compile(r"/invocation/(?P<request_id>[^/]+)/(?P<kind>response|error)")
 _JSON = (("Content-Type", "application/json"),)
 
 
 class RuntimeApi:
-    """Serve `state` to one runtime process."""
+    """Serve `state` to one runtime process, and `extensions` to its extensions."""
 
-    def __init__(self, state: RuntimeState) -> None:
+    def __init__(self, state: RuntimeState, extensions: Extensions, config: FunctionConfig) -> None:
         self._state = state
+        self._extensions = extensions
+        self._extensions_api = ExtensionsApi(extensions, config)
         self._server = LoopbackServer(self._dispatch)
 
     @property
@@ -37,40 +46,57 @@ class RuntimeApi:
 
     def _dispatch(self, request: Request) -> Response | None:
         try:
+            if request.path.startswith(f"{EXTENSIONS_PREFIX}/"):
+                return self._extensions_api.route(request)
             return self._route(request)
-        except InvalidRequestId:
-            return _refusal(400, "InvalidRequestID", "Invalid request ID")
-        except InvalidTransition as error:
-            return _refusal(403, "InvalidStateTransition", str(error))
+        except Refused as refused:
+            return Response(refused.status, json.dumps(refused.document).encode(), _JSON)
 
     def _route(self, request: Request) -> Response | None:
-        if (request.method, request.path) == ("GET", f"{API_PREFIX}/invocation/next"):
-            return self._next()
-        if (request.method, request.path) == ("POST", f"{API_PREFIX}/init/error"):
-            self._state.fail_init(_reply(request, is_error=True))
-            return _accepted()
-        match = _REPLY_PATH.fullmatch(request.path)
-        if match and request.method == "POST":
-            self._state.reply(match["request_id"], _reply(request, is_error=match["kind"] == "error"))
-            return _accepted()
-        return _refusal(404, "NotFound", f"no {request.method} {request.path}")
+        path = request.path.removeprefix(API_PREFIX)
+        match (request.method, path):
+            case ("GET", "/invocation/next"):
+                return self._next()
+            case ("GET", "/restore/next"):
+                self._extensions.close_registration()
+                return Response(200, b"{}", _JSON) if self._state.next_restore() else None
+            case ("POST", "/init/error"):
+                self._state.fail_init(_error(request))
+                return _accepted()
+            case ("POST", "/restore/error"):
+                self._state.fail_restore(_error(request))
+                return _accepted()
+        reply_path = _REPLY_PATH.fullmatch(path)
+        if not reply_path or request.method != "POST":
+            raise Refused(404, "NotFound", f"no {request.method} {request.path}")
+        if reply_path["kind"] == "error":
+            self._state.reply(reply_path["request_id"], _error(request))
+        else:
+            self._respond(reply_path["request_id"], request.body)
+        return _accepted()
 
     def _next(self) -> Response | None:
+        self._extensions.close_registration()
         invocation = self._state.next_invocation()
         if invocation is None:
             return None
         return Response(200, invocation.event, tuple(invocation.headers()))
 
+    def _respond(self, request_id: str, body: bytes) -> None:
+        """Take a response; of one that is too large the caller gets an error, and so does the runtime."""
+        if len(body) <= MAX_RESPONSE_BYTES:
+            self._state.reply(request_id, Reply(body, time.monotonic()))
+            return
+        document = too_large_document()
+        instead = json.dumps(document).encode()
+        self._state.reply(request_id, Reply(instead, time.monotonic(), document["errorType"]))
+        message = f"Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
+        raise Refused(413, "RequestEntityTooLarge", message)
 
-def _reply(request: Request, *, is_error: bool) -> Reply:
-    error_type = request.headers.get(ERROR_TYPE_HEADER, "Unhandled") if is_error else None
-    return Reply(request.body, time.monotonic(), error_type)
+
+def _error(request: Request) -> Reply:
+    return Reply(request.body, time.monotonic(), request.headers.get(ERROR_TYPE_HEADER, "Unhandled"))
 
 
 def _accepted() -> Response:
     return Response(202, b'{"status":"OK"}\n', _JSON)
-
-
-def _refusal(status: int, error_type: str, message: str) -> Response:
-    document = {"errorType": error_type, "errorMessage": message}
-    return Response(status, json.dumps(document).encode(), _JSON)

@@ -1,49 +1,47 @@
 """The state machine of one runtime in one execution environment: no sockets, no processes.
 
     INIT ──next──▶ READY ──offer──▶ INVOKING ──reply──▶ RESPONDED ──next──▶ READY …
-      └──init error──▶ INIT_FAILED          any ──runtime exits──▶ EXITED
+      └──restore/next──▶ SNAPSHOT ──restore──▶ RESTORING ──next──▶ READY
+    INIT, RESTORING ──error──▶ FAILED                any ──runtime exits──▶ EXITED
 
 RESPONDED is the time between the response and the next `next`: the caller has its answer, the
-environment is not yet free (and on Lambda not yet frozen).
+environment is not yet free (and on Lambda not yet frozen). SNAPSHOT is where SnapStart copies the
+machine: whatever a function's init made is in the copy.
 """
 
 from __future__ import annotations
 
 import enum
 import threading
-import time
 
-from profiler.testing.protocol import Invocation, Reply
+from profiler.testing.protocol import Invocation, Refused, Reply
 
 
 class Phase(enum.Enum):
     """Where the runtime is; see the module's drawing."""
 
     INIT = enum.auto()
-    INIT_FAILED = enum.auto()
+    SNAPSHOT = enum.auto()
+    RESTORING = enum.auto()
     READY = enum.auto()
     INVOKING = enum.auto()
     RESPONDED = enum.auto()
+    FAILED = enum.auto()
     EXITED = enum.auto()
 
 
-class InvalidTransition(Exception):
-    """A call the runtime may not make in its present phase (403 on the wire)."""
-
-
-class InvalidRequestId(Exception):
-    """A reply to an invocation that is not the current one (400 on the wire)."""
-
-
 class RuntimeState:
-    """Meeting point of the runtime's HTTP calls and the environment's `invoke`; safe between threads."""
+    """Meeting point of the runtime's HTTP calls and the environment's `invoke`.
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
+    `changed` guards everything and is notified of every step; extensions share it.
+    """
+
+    def __init__(self, changed: threading.Condition) -> None:
+        self._changed = changed
         self._phase = Phase.INIT
         self._invocation: Invocation | None = None
         self._reply: Reply | None = None
-        self.init_error: Reply | None = None
+        self.failure: Reply | None = None
         self.exit_code: int | None = None
 
     @property
@@ -56,29 +54,35 @@ class RuntimeState:
     def next_invocation(self) -> Invocation | None:
         """Block until there is an invocation; None when the runtime has ended meanwhile."""
         with self._changed:
-            if self._phase not in (Phase.INIT, Phase.RESPONDED):
-                raise InvalidTransition(f"next is not allowed while {self._phase.name}")
+            self._allow("next", Phase.INIT, Phase.RESTORING, Phase.RESPONDED)
             self._enter(Phase.READY)
             self._changed.wait_for(lambda: self._phase is not Phase.READY)
             return None if self.phase is Phase.EXITED else self._invocation
+
+    def next_restore(self) -> bool:
+        """Block until the snapshot is restored; False when the runtime has ended meanwhile."""
+        with self._changed:
+            self._allow("restore/next", Phase.INIT)
+            self._enter(Phase.SNAPSHOT)
+            self._changed.wait_for(lambda: self._phase is not Phase.SNAPSHOT)
+            return self.phase is not Phase.EXITED
 
     def reply(self, request_id: str, reply: Reply) -> None:
         """Take the response or the error of the current invocation."""
         with self._changed:
             if self._invocation is None or request_id != self._invocation.request_id:
-                raise InvalidRequestId(request_id)
-            if self._phase is not Phase.INVOKING:
-                raise InvalidTransition(f"a reply is not allowed while {self._phase.name}")
+                raise invalid_request_id()
+            self._allow("a reply", Phase.INVOKING)
             self._reply = reply
             self._enter(Phase.RESPONDED)
 
-    def fail_init(self, reply: Reply) -> None:
+    def fail_init(self, failure: Reply) -> None:
         """Take the runtime's own report that init failed."""
-        with self._changed:
-            if self._phase is not Phase.INIT:
-                raise InvalidTransition(f"an init error is not allowed while {self._phase.name}")
-            self.init_error = reply
-            self._enter(Phase.INIT_FAILED)
+        self._fail("an init error", Phase.INIT, failure)
+
+    def fail_restore(self, failure: Reply) -> None:
+        """Take the runtime's own report that a hook after the restore failed."""
+        self._fail("a restore error", Phase.RESTORING, failure)
 
     def runtime_exited(self, exit_code: int) -> None:
         """Note that the runtime's process has ended; negative is a signal."""
@@ -86,30 +90,47 @@ class RuntimeState:
             self.exit_code = exit_code
             self._enter(Phase.EXITED)
 
-    # Called for the environment.
-
-    def wait_while(self, *phases: Phase, until_s: float) -> Phase:
-        """Block while in one of `phases`, at most until `until_s` (monotonic); return the phase then."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._phase not in phases, until_s - time.monotonic())
-            return self._phase
+    # Called for the environment, which holds `changed`.
 
     def offer(self, invocation: Invocation) -> None:
         """Hand the invocation to the runtime that waits for it."""
         with self._changed:
-            if self._phase is not Phase.READY:
-                raise InvalidTransition(f"an invocation is not allowed while {self._phase.name}")
+            self._allow("an invocation", Phase.READY)
             self._invocation, self._reply = invocation, None
             self._enter(Phase.INVOKING)
 
-    def wait_reply(self, until_s: float) -> Reply | None:
-        """Block until the reply, the runtime's end, or `until_s` (monotonic)."""
+    def restore(self) -> None:
+        """Wake the runtime from its snapshot."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._reply is not None or self._phase is Phase.EXITED, until_s - time.monotonic()
-            )
-            return self._reply
+            self._allow("a restore", Phase.SNAPSHOT)
+            self._enter(Phase.RESTORING)
+
+    def reply_to(self, _request_id: str) -> Reply | None:
+        """Return the reply to the invocation offered last; None before that."""
+        return self._reply
+
+    def is_done(self, _request_id: str) -> bool:
+        """Say whether the runtime has answered and asked for more."""
+        return self._phase is Phase.READY
+
+    def forget(self, request_id: str) -> None:
+        """Drop what is known of an invocation; one at a time there is nothing to drop."""
+
+    def _fail(self, what: str, phase: Phase, failure: Reply) -> None:
+        with self._changed:
+            self._allow(what, phase)
+            self.failure = failure
+            self._enter(Phase.FAILED)
+
+    def _allow(self, what: str, *phases: Phase) -> None:
+        if self._phase not in phases:
+            raise Refused(403, "InvalidStateTransition", f"{what} is not allowed while {self._phase.name}")
 
     def _enter(self, phase: Phase) -> None:
         self._phase = phase
         self._changed.notify_all()
+
+
+def invalid_request_id() -> Refused:
+    """Return the refusal of a reply to an invocation that is not a current one."""
+    return Refused(400, "InvalidRequestID", "Invalid request ID")

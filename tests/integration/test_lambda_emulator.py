@@ -224,7 +224,7 @@ def test_large_events_and_responses_arrive_whole(acting: ExecutionEnvironment) -
     [
         ({"do": "leave", "code": 7}, "Runtime exited with error: exit status 7"),
         ({"do": "leave", "code": 0}, "Runtime exited without providing a reason"),
-        ({"do": "die"}, "Runtime exited with error: signal: 9"),
+        ({"do": "die"}, "Runtime exited with error: signal: killed"),
     ],
 )
 def test_the_runtimes_end_is_noticed_and_the_next_invocation_starts_anew(
