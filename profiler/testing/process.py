@@ -13,6 +13,7 @@ from pathlib import Path
 from profiler.testing.function import FunctionConfig
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+THAW_S = 0.05
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 
 
@@ -69,8 +70,12 @@ class RuntimeProcess:
     def stop(self, grace_s: float) -> None:
         """Send SIGTERM to the group, after `grace_s` SIGKILL; with no grace SIGKILL at once."""
         if grace_s > 0 and self._watcher.is_alive():
+            if self._is_frozen:
+                # A signal to threads that stand still, or only just go on, may end with any of them, but
+                # Python's handler runs only when the main one wakes.
+                self.thaw()
+                self._watcher.join(THAW_S)
             self._signal(signal.SIGTERM)
-            self.thaw()
             self._watcher.join(grace_s)
         # Also after a clean exit, for whatever the handler left running in the group.
         self.kill()
