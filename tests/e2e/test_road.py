@@ -71,7 +71,7 @@ def test_captures_of_two_environments_reach_s3_and_become_a_verdict(
     listed = json.loads(viewer(store, "ls", "--json", env=reader).stdout)
     assert len(listed) == 2 * (WARM + 1)
     page = tmp_path / "slowest.html"
-    drawn = viewer(store, "flamegraph", "--slowest", "-o", str(page), env=reader)
+    drawn = viewer(store, "flamegraph", "--slowest", "20", "-o", str(page), env=reader)
     assert drawn.returncode == 0, drawn.stderr
     assert "slow_price" in page.read_text(encoding="utf-8")
     verdict = viewer(store, "leaks", env=reader)
