@@ -57,6 +57,7 @@ class SamplerEngine:
 
     def __init__(self, interval_ns: int = DEFAULT_INTERVAL_NS, clock: str = "wall") -> None:
         self._interval_ns = interval_ns
+        self._wait_ns = interval_ns  # the interval now: it doubles while an invocation runs long
         self._clock = clock
         self._wake = _thread.allocate_lock()
         self._done = _thread.allocate_lock()
@@ -117,7 +118,6 @@ class SamplerEngine:
 
     def _run(self) -> None:
         own_thread = _thread.get_ident()
-        interval_ns = self._interval_ns
         limit = RUNS_PER_DOUBLING
         stopped = self._wake.acquire
         clock = time.perf_counter_ns
@@ -125,13 +125,13 @@ class SamplerEngine:
             wait_precisely()
             self._tick(clock(), 0, own_thread)  # so that everything in it has been run once
             self._ready.release()
-            while not stopped(True, interval_ns / 1e9):
+            while not stopped(True, self._wait_ns / 1e9):
                 now_ns = clock()
                 self._tick(now_ns, now_ns - self._last_ns, own_thread)
                 self._last_ns = now_ns
                 if self._runs > limit:
                     limit += RUNS_PER_DOUBLING
-                    interval_ns *= 2
+                    self._wait_ns *= 2
         finally:
             self._done.release()
 
@@ -152,7 +152,7 @@ class SamplerEngine:
             self._charge(lane, thread, key, elapsed_ns)
             if not crowded and thread != self._handler_thread:
                 crowded = _is_busy(lane, thread, place)
-        self._switching.follow(crowded, late=elapsed_ns > self._interval_ns + _LATE_NS)
+        self._switching.follow(crowded, late=elapsed_ns > self._wait_ns + _LATE_NS)
 
     def _handler_first(self, frames: dict[int, FrameType]) -> Iterator[tuple[int, FrameType]]:
         handler = frames.pop(self._handler_thread, None)

@@ -464,6 +464,19 @@ def test_the_switch_interval_is_shortest_after_two_late_looks_and_alone() -> Non
     assert sys.getswitchinterval() == pytest.approx(0.005)
 
 
+def test_a_look_is_late_by_the_interval_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a long invocation the interval has doubled: who keeps to it is on time."""
+    bench = Bench(monkeypatch)
+    bench.engine._wait_ns = 64 * MILLISECOND
+    for tick in range(1, 6):
+        bench.tick(tick * 64 * MILLISECOND, t1=(one,))
+        assert sys.getswitchinterval() == pytest.approx(CALM_S)
+    for tick in range(1, 3):
+        bench.tick((320 + tick * 80) * MILLISECOND, t1=(one,))
+    assert sys.getswitchinterval() == pytest.approx(EAGER_S)
+    bench.stop(500 * MILLISECOND)
+
+
 def test_which_threads_are_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0, 10_000, 900_000, None, 950_000])
     monkeypatch.setattr(sampler_module, "thread_cpu_ns", lambda _: next(clock))
