@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from profiler.engines.sampler import OWN_THREAD_PREFIX
+from profiler import own
 from profiler.errors import ProfilerError
 from profiler.guard import logger
 from profiler.keys import CaptureKey
@@ -71,7 +71,7 @@ class Outbox:
             carrier = self._carrier
             # A forked child has a copy of the thread that is not alive.
             if carrier is None or not carrier.is_alive():
-                name = f"{OWN_THREAD_PREFIX}-delivery"
+                name = f"{own.THREAD_PREFIX}-delivery"
                 carrier = threading.Thread(target=self._carry, name=name, daemon=True)
                 carrier.start()
                 self._carrier = carrier

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Return 0 where the leak that was planted has been found."""
     sample = Path(_FOLDER) / "checkout.py"
     sample.parent.mkdir(exist_ok=True)
-    sample.write_text(resources.files("profiler.samples").joinpath("checkout.py").read_text("utf-8"), "utf-8")
+    sample.write_text(resources.files("profiler.demo").joinpath("checkout.py").read_text("utf-8"), "utf-8")
     store = os.environ.get("PROFILER_STORE", "profiles")
     say(f"The sample is an order service, {sample}. It is slow now and then, and one of its caches leaks.")
 

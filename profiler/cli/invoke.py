@@ -16,9 +16,8 @@ from functools import wraps
 from typing import Any
 from uuid import uuid4
 
-from profiler import host
+from profiler import host, own
 from profiler.arming import is_async
-from profiler.engines.sampler import OWN_THREAD_PREFIX
 
 _NO_DEADLINE_MS = 900_000
 
@@ -177,7 +176,7 @@ class Deadline:
                     host.interrupt_main_thread()
 
         timer = threading.Timer(self._timeout_s or 0, interrupt)
-        timer.name = f"{OWN_THREAD_PREFIX}-deadline"
+        timer.name = f"{own.THREAD_PREFIX}-deadline"
         timer.daemon = True
         timer.start()
         try:

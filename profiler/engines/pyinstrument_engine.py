@@ -9,8 +9,9 @@ from typing import Any
 
 from profiler.capture import EngineInfo, Frame, ThreadProfile
 from profiler.engines.base import DEFAULT_INTERVAL_NS, Declined, Recording
-from profiler.engines.stacks import PROFILER_DIRECTORY, FrameTable, frame_of_code, outer_codes
+from profiler.engines.stacks import FrameTable, frame_of_code, outer_codes
 from profiler.host import thread_name
+from profiler.own import is_own_file
 
 
 class PyinstrumentEngine:
@@ -84,7 +85,7 @@ def _stack(
 ) -> tuple[int, ...]:
     frames = [_frame(identifier) for identifier in identifiers]
     # The first identifier of a stack names the thread.
-    frames = [frame for frame in frames if not frame.file.startswith((PROFILER_DIRECTORY, "<thread>"))]
+    frames = [frame for frame in frames if not (is_own_file(frame.file) or frame.file == "<thread>")]
     shared = 0
     for frame, code in zip(frames, outer, strict=False):
         if _identity(frame) != code:

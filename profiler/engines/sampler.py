@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Iterator
 from types import CodeType, FrameType
 
+from profiler import own
 from profiler.capture import EngineInfo, ThreadProfile
 from profiler.engines.base import DEFAULT_INTERVAL_NS, Declined, Recording
 from profiler.engines.stacks import FrameTable, frame_of_code, is_own_code, outer_codes, shared_length
@@ -26,8 +27,6 @@ from profiler.host import prepare_precise_waits, thread_cpu_ns, thread_name, wai
 RUNS_PER_DOUBLING = 50_000
 _START_TIMEOUT_S = 0.1
 _STOP_TIMEOUT_S = 2.0
-# Threads of the profiler itself carry this prefix and are not part of anybody's profile.
-OWN_THREAD_PREFIX = "invocation-profiler"
 # A thread that used less CPU time than this between two looks at the same place was waiting there.
 _IDLE_CPU_NS = 50_000
 # A look that comes this much after its time has been held up.
@@ -224,7 +223,7 @@ class SamplerEngine:
         threads.extend(
             _thread_profile(lane, resolved, [], table)
             for lane in others
-            if not lane.name.startswith(OWN_THREAD_PREFIX) and lane.stacks
+            if not lane.name.startswith(own.THREAD_PREFIX) and lane.stacks
         )
         return tuple(threads)
 

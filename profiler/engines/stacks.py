@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from types import CodeType, FrameType
 
 from profiler.capture import Frame
-
-PROFILER_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+from profiler.own import is_own_file
 
 
 def is_own_code(code: CodeType) -> bool:
     """Tell whether a code object is part of the profiler."""
-    return code.co_filename.startswith(PROFILER_DIRECTORY)
+    return is_own_file(code.co_filename)
 
 
 def outer_codes(frame: FrameType | None) -> list[CodeType]:

@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from types import ModuleType
 
-from profiler.engines.stacks import PROFILER_DIRECTORY
+from profiler import own
 
 _PACKAGE_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 # What Lambda puts there is the runtime and the layers.
@@ -21,7 +21,7 @@ class OwnModules:
         paths = sysconfig.get_paths()
         self._foreign = (
             *(os.path.join(paths[name], "") for name in ("stdlib", "platstdlib")),
-            PROFILER_DIRECTORY,
+            own.DIRECTORY,
             *_LAMBDA_FOLDERS,
         )
         self._seen_count = -1

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from profiler.capture import AllocationSite, Frame
-from profiler.engines.stacks import PROFILER_DIRECTORY, FrameTable
+from profiler.engines.stacks import FrameTable
 from profiler.memory.codenames import CodeNames
+from profiler.own import is_own_file
 
 # Kept of each kind, the largest live and the largest changes; the rest is noise of the interpreter.
 SITES_AT_MOST = 300
@@ -94,7 +95,7 @@ def allocated_at(item: object) -> tuple[str, int] | None:
     if not traceback:
         return None
     frame = traceback[-1]  # tracemalloc's public order is oldest first
-    return None if frame.filename.startswith(PROFILER_DIRECTORY) else (frame.filename, frame.lineno)
+    return None if is_own_file(frame.filename) else (frame.filename, frame.lineno)
 
 
 def _raw_traces() -> Iterable[Any]:
@@ -116,7 +117,7 @@ def _sum(traces: Iterable[Any]) -> Totals:
     return {
         traceback: (sum(found), len(found))
         for traceback, found in sizes.items()
-        if not traceback[0][0].startswith(PROFILER_DIRECTORY)
+        if not is_own_file(traceback[0][0])
     }
 
 

@@ -16,7 +16,7 @@ CONTRACT = {"capture", "codec", "document", "errors", "keys", "location", "s3cli
 
 # A module may import from lower layers and from its own.
 LAYERS = (
-    ("profiler.errors", "profiler.guard", "profiler.host", "profiler.environment"),
+    ("profiler.errors", "profiler.guard", "profiler.host", "profiler.own", "profiler.environment"),
     ("profiler.capture", "profiler.location", "profiler.document"),
     ("profiler.keys", "profiler.codec", "profiler.s3client"),
     ("profiler.engines", "profiler.triggers", "profiler.sinks"),
@@ -29,7 +29,7 @@ LAYERS = (
     ("profiler.testing",),  # a tool for tests: stands on its own
 )
 # The door and the package itself stand outside: they import nothing but each other and `arming`, late.
-OUTSIDE = {"profiler", "profiler._wrap", "profiler.samples", "profiler.samples.checkout"}
+OUTSIDE = {"profiler", "profiler._wrap", "profiler.demo", "profiler.demo.checkout"}
 # Runs `viewer` and itself as commands, and may show progress of its own.
 HEAVY = {"boto3", "botocore", "pyinstrument", "yappi", "psutil", "rich", "cProfile", "tracemalloc", "asyncio"}
 HEAVY_ALLOWED = {

@@ -1,0 +1,13 @@
+"""What is the profiler's own: its files and its threads, which are part of nobody's profile."""
+
+from __future__ import annotations
+
+import os
+
+DIRECTORY = os.path.dirname(os.path.abspath(__file__)) + os.sep
+THREAD_PREFIX = "invocation-profiler"
+
+
+def is_own_file(path: str) -> bool:
+    """Tell whether a source file is part of the profiler."""
+    return path.startswith(DIRECTORY)
