@@ -10,15 +10,14 @@ import _thread
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from profiler.aws.context import InvocationFacts, facts_of
-from profiler.capture import Capture, EngineInfo, Invocation, Memory, Overhead, ThreadProfile
+from profiler.assembly import Assembly, outcome_of
+from profiler.aws.context import facts_of
+from profiler.capture import Capture, Memory
 from profiler.codec import encode
 from profiler.engines import Engine, load_engine
-from profiler.engines.base import Declined, Recording
-from profiler.engines.stacks import FrameTable, frame_of_code
+from profiler.engines.base import Declined
 from profiler.environment import ENVIRONMENT
 from profiler.guard import Guard
 from profiler.keys import CaptureKey
@@ -26,26 +25,14 @@ from profiler.memory.probe import MemoryProbe
 from profiler.outbox import Outbox
 from profiler.settings import Settings
 from profiler.triggers import RateTrigger
+from profiler.window import Window
 
 # How long a capture may hold up a response where no deadline is known.
 _BUDGET_WITHOUT_DEADLINE_S = 10.0
 
+_NO_NOTES: tuple[str, ...] = ()
 # One capture at a time in a process: engines and tracemalloc are process-wide.
 _CAPTURING = _thread.allocate_lock()
-
-
-@dataclass(slots=True)
-class Window:
-    """One captured invocation while it runs."""
-
-    facts: InvocationFacts
-    sequence: int
-    process_id: int
-    engine: Engine | None
-    notes: list[str]
-    started_at_ns: int = 0
-    started_ns: int = 0
-    start_overhead_ns: int = 0
 
 
 class Recorder:
@@ -91,6 +78,18 @@ class Recorder:
         with self.guard("delivery"):
             self.outbox.deliver(self._budget_s(window, ended_ns))
 
+    def partial(self, window: Window, outcome: str) -> Capture:
+        """Return what an invocation has left so far, from any thread, while it goes on.
+
+        Its memory is what the process tells of itself: a census belongs to the thread that ends it.
+        """
+        recording = window.engine.read() if window.engine is not None else None
+        duration_ns = time.perf_counter_ns() - window.started_ns
+        memory = self._memory.so_far() if self._memory is not None else Memory()
+        assembly = Assembly(window, self._handler, recording, duration_ns)
+        labels = self.settings.labels or {}
+        return assembly.capture(outcome=outcome, memory=memory, labels=labels, complete=False)
+
     # ---- before the handler --------------------------------------------------------------------
 
     def _begin(self, arguments: tuple[Any, ...]) -> Window | None:
@@ -109,7 +108,8 @@ class Recorder:
     def _open(self, arguments: tuple[Any, ...], sequence: int) -> Window:
         entered_ns = time.perf_counter_ns()
         default_name = getattr(self._handler, "__module__", None) or "handler"
-        window = Window(facts_of(arguments, default_name, os.environ), sequence, os.getpid(), None, [])
+        facts = facts_of(arguments, default_name, os.environ)
+        window = Window(facts, ENVIRONMENT.id, sequence, self._trigger.name)
         if self._memory is not None:
             self._memory.before(sequence)
         self._start_engine(window)
@@ -152,58 +152,16 @@ class Recorder:
     def _finish(self, window: Window, error: BaseException | None, ended_ns: int) -> Capture:
         recording = window.engine.stop() if window.engine is not None else None
         duration_ns = ended_ns - window.started_ns
-        table = FrameTable()
-        threads = self._threads(recording, duration_ns, table)
-        memory = self._memory.after(table) if self._memory is not None else Memory()
-        notes = (*window.notes, *(self._memory.notes() if self._memory is not None else ()))
-        return Capture(
-            invocation=self._invocation(window, duration_ns),
-            frames=tuple(table.frames),
-            threads=threads,
-            outcome=_outcome(window.facts, duration_ns, error),
-            trigger=self._trigger.name,
-            engine=recording.info if recording is not None else EngineInfo("off"),
-            overhead=Overhead(window.start_overhead_ns, time.perf_counter_ns() - ended_ns),
+        assembly = Assembly(window, self._handler, recording, duration_ns)
+        memory, notes = Memory(), _NO_NOTES
+        if self._memory is not None:
+            memory, notes = self._memory.after(assembly.table), self._memory.notes()
+        return assembly.capture(
+            outcome=outcome_of(window.facts, duration_ns, error),
             memory=memory,
-            call_graph=recording.call_graph if recording is not None else None,
+            labels=self.settings.labels or {},
             notes=notes,
-        )
-
-    def _threads(
-        self, recording: Recording | None, duration_ns: int, table: FrameTable
-    ) -> tuple[ThreadProfile, ...]:
-        """Return the engine's threads; an invocation too short for a sample was still in the handler."""
-        threads: tuple[ThreadProfile, ...] = ()
-        if recording is not None:
-            for frame in recording.frames:
-                table.index(frame)
-            threads = recording.threads
-            # By the clock of the CPU a handler that only waited was nowhere.
-            if recording.info.clock == "cpu" and threads:
-                return threads
-        if not threads or not threads[0].stacks:
-            code = getattr(self._handler, "__code__", None)
-            stacks = ((table.index(frame_of_code(code)),),) if code is not None else ((),)
-            threads = (ThreadProfile("MainThread", stacks, (duration_ns,)), *threads[1:])
-        return threads
-
-    def _invocation(self, window: Window, duration_ns: int) -> Invocation:
-        facts = window.facts
-        return Invocation(
-            function_name=facts.function_name,
-            request_id=facts.request_id,
-            environment_id=ENVIRONMENT.id,
-            sequence=window.sequence,
-            started_at_ns=window.started_at_ns,
-            duration_ns=duration_ns,
-            cold=window.sequence == 1,
-            function_version=facts.function_version,
-            init_type=facts.init_type,
-            memory_limit_mb=facts.memory_limit_mb,
-            trace_id=facts.trace_id,
-            region=facts.region,
-            log_stream=facts.log_stream,
-            labels=dict(self.settings.labels or {}),
+            stop_ns=time.perf_counter_ns() - ended_ns,
         )
 
     def _budget_s(self, window: Window, ended_ns: int) -> float:
@@ -219,10 +177,3 @@ class Recorder:
         with self.guard("fork"):
             if window.engine is not None:
                 window.engine.stop()
-
-
-def _outcome(facts: InvocationFacts, duration_ns: int, error: BaseException | None) -> str:
-    if error is None:
-        return "ok"
-    late = facts.remaining_s is not None and duration_ns / 1e9 >= facts.remaining_s
-    return "timeout" if late else "error"

@@ -31,5 +31,8 @@ class Engine(Protocol):
     def start(self) -> None:
         """Begin; the calling thread is the one that runs the handler. Raises Declined."""
 
+    def read(self) -> Recording:
+        """Return what has been seen so far and go on; from any thread, while the handler runs."""
+
     def stop(self) -> Recording:
         """End, put back whatever `start` changed, and return what was seen."""

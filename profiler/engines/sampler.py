@@ -27,6 +27,7 @@ from profiler.host import prepare_precise_waits, thread_cpu_ns, thread_name, wai
 RUNS_PER_DOUBLING = 50_000
 _START_TIMEOUT_S = 0.1
 _STOP_TIMEOUT_S = 2.0
+_READ_TIMEOUT_S = 0.5
 # A thread that used less CPU time than this between two looks at the same place was waiting there.
 _IDLE_CPU_NS = 50_000
 # A look that comes this much after its time has been held up.
@@ -50,6 +51,14 @@ class _Lane:
         self.stacks = array("q")
         self.weights_ns = array("q")
 
+    def copy(self) -> _Lane:
+        """Return the runs as they are now."""
+        other = _Lane(self.name, self.start_ns, self.cpu_ns)
+        other.last_tick = self.last_tick
+        other.stacks = self.stacks[:]
+        other.weights_ns = self.weights_ns[:]
+        return other
+
 
 class SamplerEngine:
     """Sample all threads of the process every `interval_ns`; wall or per-thread CPU time."""
@@ -61,6 +70,7 @@ class SamplerEngine:
         self._wake = _thread.allocate_lock()
         self._done = _thread.allocate_lock()
         self._ready = _thread.allocate_lock()
+        self._looking = _thread.allocate_lock()  # held for one tick, or to copy what the ticks have left
         self._lanes: dict[int, _Lane] = {}
         self._finished_lanes: list[_Lane] = []
         # Keyed by id: hashing a code object walks all its bytecode. The codes are kept in `_codes`,
@@ -98,20 +108,25 @@ class SamplerEngine:
         self._ready.acquire(timeout=_START_TIMEOUT_S)
         self._started_ns = self._last_ns = time.perf_counter_ns()
 
+    def read(self) -> Recording:
+        """Return the runs so far, from any thread, while sampling goes on."""
+        held = self._looking.acquire(timeout=_READ_TIMEOUT_S)
+        try:
+            return self._recording(time.perf_counter_ns(), self._handler_cpu_ns())
+        finally:
+            if held:
+                self._looking.release()
+
     def stop(self) -> Recording:
         """End sampling and return the runs; the last stacks get the time since the last tick."""
         stopped_ns = time.perf_counter_ns()
-        cpu_ns = thread_cpu_ns(self._handler_thread) if self._clock == "cpu" else None
+        cpu_ns = self._handler_cpu_ns()
         if os.getpid() == self._process_id:  # a forked child has no sampling thread to wait for
             self._wake.release()
             self._done.acquire(timeout=_STOP_TIMEOUT_S)
-            self._charge_rest(stopped_ns, cpu_ns)
         # Last, for a tick that was under way follows the crowd.
         self._switching.restore()
-        table = FrameTable()
-        threads = self._threads(table)
-        info = EngineInfo("sampler", self._interval_ns, self._clock, self._ticks)
-        return Recording(info, tuple(table.frames), threads)
+        return self._recording(stopped_ns, cpu_ns)
 
     # ---- while it runs -------------------------------------------------------------------------
 
@@ -125,9 +140,10 @@ class SamplerEngine:
             self._tick(clock(), 0, own_thread)  # so that everything in it has been run once
             self._ready.release()
             while not stopped(True, self._wait_ns / 1e9):
-                now_ns = clock()
-                self._tick(now_ns, now_ns - self._last_ns, own_thread)
-                self._last_ns = now_ns
+                with self._looking:
+                    now_ns = clock()
+                    self._tick(now_ns, now_ns - self._last_ns, own_thread)
+                    self._last_ns = now_ns
                 if self._runs > limit:
                     limit += RUNS_PER_DOUBLING
                     self._wait_ns *= 2
@@ -201,21 +217,33 @@ class SamplerEngine:
 
     # ---- afterwards ----------------------------------------------------------------------------
 
-    def _charge_rest(self, stopped_ns: int, cpu_ns: int | None) -> None:
+    def _handler_cpu_ns(self) -> int | None:
+        return thread_cpu_ns(self._handler_thread) if self._clock == "cpu" else None
+
+    def _recording(self, ended_ns: int, cpu_ns: int | None) -> Recording:
+        lanes = {thread: lane.copy() for thread, lane in self._lanes.items()}
+        if os.getpid() == self._process_id:
+            self._charge_rest(lanes, ended_ns, cpu_ns)
+        table = FrameTable()
+        threads = self._threads(lanes, table)
+        info = EngineInfo("sampler", self._interval_ns, self._clock, self._ticks)
+        return Recording(info, tuple(table.frames), threads)
+
+    def _charge_rest(self, lanes: dict[int, _Lane], ended_ns: int, cpu_ns: int | None) -> None:
         if self._clock == "cpu":
-            lane = self._lanes[self._handler_thread]
+            lane = lanes[self._handler_thread]
             if cpu_ns is not None and lane.weights_ns:
                 lane.weights_ns[-1] += max(0, cpu_ns - lane.cpu_ns)
             return
         # Negative where a last tick came while `stop` had begun.
-        rest_ns = stopped_ns - self._last_ns
-        for lane in self._lanes.values():
+        rest_ns = ended_ns - self._last_ns
+        for lane in lanes.values():
             if lane.last_tick == self._ticks and lane.weights_ns:
                 lane.weights_ns[-1] = max(0, lane.weights_ns[-1] + rest_ns)
 
-    def _threads(self, table: FrameTable) -> tuple[ThreadProfile, ...]:
-        handler_lane = self._lanes.pop(self._handler_thread, None)
-        others = sorted(self._finished_lanes + list(self._lanes.values()), key=lambda lane: lane.start_ns)
+    def _threads(self, lanes: dict[int, _Lane], table: FrameTable) -> tuple[ThreadProfile, ...]:
+        handler_lane = lanes.pop(self._handler_thread, None)
+        others = sorted(self._finished_lanes + list(lanes.values()), key=lambda lane: lane.start_ns)
         resolved = self._resolved_stacks()
         threads = []
         if handler_lane is not None:

@@ -61,6 +61,11 @@ class MemoryProbe:
         sites = self._tracing.sites(before, self._tracing.totals(), table)
         return Memory(self._mode, process, census, complete, sites, self._tracing.since_sequence)
 
+    def so_far(self) -> Memory:
+        """Return what the process tells of itself since `before`, from any thread."""
+        reading = self._reading
+        return Memory(self._mode, compare(reading, read_process())) if reading is not None else Memory()
+
     def close(self) -> None:
         """Stop what goes on between invocations; call it where no capture will follow."""
         if self._tracing is not None:

@@ -22,6 +22,7 @@ LAYERS = (
     ("profiler.engines", "profiler.triggers", "profiler.sinks"),
     ("profiler.memory", "profiler.settings", "profiler.outbox"),
     ("profiler.aws.context",),
+    ("profiler.window", "profiler.assembly"),
     ("profiler.recorder",),
     ("profiler.arming",),
     ("profiler.aws", "profiler.cli"),

@@ -661,3 +661,40 @@ def test_an_engine_that_keeps_every_sample_looks_less_often_when_there_is_much_t
     assert intervals[0] == DEFAULT_INTERVAL_NS
     assert intervals[1] == 900_000_000
     assert [bool(capture.notes) for capture in one.captures] == [False, True]
+
+
+# ---- what there is so far -----------------------------------------------------------------------
+
+
+def test_a_running_invocation_can_be_captured_as_far_as_it_has_come() -> None:
+    partial: list[Any] = []
+
+    def handler(event: Any, context: Any) -> str:
+        time.sleep(0.05)
+        thread = threading.Thread(target=lambda: partial.append(shop.recorder.partial(window, "timeout")))
+        thread.start()
+        thread.join()
+        return "done"
+
+    shop = armed(handler, cpu="sampler", memory="census", labels={"team": "shop"})
+    window = shop.recorder.begin(({}, Context()))
+    assert window is not None
+    assert handler({}, Context()) == "done"
+    shop.recorder.end(window, None)
+
+    (capture,) = partial
+    (whole,) = shop.captures
+    assert (capture.outcome, capture.complete, whole.outcome, whole.complete) == (
+        "timeout",
+        False,
+        "ok",
+        True,
+    )
+    assert 40_000_000 < capture.invocation.duration_ns < whole.invocation.duration_ns
+    assert any("handler" in name for name in names_of(capture))
+    assert capture.memory.process.rss_bytes
+    assert capture.invocation.labels == {"team": "shop"}
+    same = ("request_id", "environment_id", "sequence", "started_at_ns")
+    assert [getattr(capture.invocation, fact) for fact in same] == [
+        getattr(whole.invocation, fact) for fact in same
+    ]

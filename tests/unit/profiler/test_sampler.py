@@ -537,3 +537,41 @@ def test_no_frame_outlives_the_recording() -> None:
     gc.collect()
     assert recording.threads
     assert references[0]() is None
+
+
+# ---- read while it runs -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clock", ["wall", "cpu"])
+def test_it_can_be_read_from_another_thread_while_it_runs_and_then_goes_on(clock: str) -> None:
+    engine = SamplerEngine(clock=clock)
+    readings: list[tuple[Recording, int]] = []
+    engine.start()
+    began_ns = time.perf_counter_ns()
+
+    def read() -> None:
+        recording = engine.read()
+        readings.append((recording, time.perf_counter_ns() - began_ns))
+
+    busy(0.1)
+    reader = threading.Thread(target=read)
+    reader.start()
+    reader.join()
+    busy(0.1)
+    last = engine.stop()
+
+    ((early, at_most_ns),) = readings
+    seen_early, seen_last = sum(early.threads[0].weights_ns), sum(last.threads[0].weights_ns)
+    assert 0 < seen_early <= at_most_ns + 1_000_000
+    assert by_leaf(early, early.threads[0])["busy"] > seen_early / 2
+    assert seen_last >= seen_early + (90 * MILLISECOND if clock == "wall" else 1)
+    assert last.info.samples > early.info.samples
+
+
+def test_reading_counts_the_time_since_the_last_look() -> None:
+    engine = SamplerEngine(interval_ns=40 * MILLISECOND)
+    engine.start()
+    (lambda: time.sleep(0.075))()
+    recording = engine.read()
+    engine.stop()
+    assert sum(recording.threads[0].weights_ns) >= 74 * MILLISECOND
