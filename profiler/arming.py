@@ -1,20 +1,18 @@
-"""From asleep to armed: read the settings, and put the wrapper around the handler."""
+"""From asleep to armed: read the settings, and make the recorder of a handler."""
 
 from __future__ import annotations
 
 import inspect
 import os
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from profiler.aws.context import is_lambda
+from profiler.bootstrap import is_armed, wrap
 from profiler.errors import ProfilerError, SettingsError
 from profiler.guard import logger
 from profiler.recorder import Recorder
 from profiler.settings import Settings, unknown_variables
-
-_MARK = "__invocation_profiler_original__"
 
 
 def arm(handler: Callable[..., Any], explicit: dict[str, Any]) -> Callable[..., Any]:
@@ -24,7 +22,7 @@ def arm(handler: Callable[..., Any], explicit: dict[str, Any]) -> Callable[..., 
             return handler
         if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
             return handler
-        if hasattr(handler, _MARK):  # armed already, perhaps below another decorator
+        if is_armed(handler):  # armed already, perhaps below another decorator
             return handler
         return wrap(handler, make_recorder(handler, explicit))
     except (ProfilerError, ImportError, TypeError) as error:
@@ -54,57 +52,3 @@ def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Reco
     except ImportError as error:
         package = f"pip install 'invocation-profiler[{settings.cpu}]'"
         raise SettingsError(f"PROFILER_CPU={settings.cpu}: {error}; {package}") from error
-
-
-def wrap(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
-    """Return a function that calls the handler between `begin` and `end`."""
-    if is_async(handler):
-        return _wrap_async(handler, recorder)
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        window = recorder.begin(args)
-        if window is None:
-            return handler(*args, **kwargs)
-        try:
-            result = handler(*args, **kwargs)
-        except BaseException as error:  # looked at and raised on, SystemExit too
-            recorder.end(window, error)
-            raise
-        recorder.end(window, None)
-        return result
-
-    return _marked(wrapper, handler)
-
-
-def is_async(handler: Callable[..., Any]) -> bool:
-    """Tell whether a call of the handler returns a coroutine; an object with `async __call__` counts."""
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
-
-
-def original_of(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that an armed handler wraps; any other handler as it is."""
-    original: Callable[..., Any] = getattr(handler, _MARK, handler)
-    # A decorator around an armed handler has a copy of the mark (functools.wraps), and its own work to do.
-    return original if getattr(handler, "__wrapped__", None) is original else handler
-
-
-def _marked(wrapper: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:
-    wraps(handler)(wrapper)
-    setattr(wrapper, _MARK, handler)
-    return wrapper
-
-
-def _wrap_async(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        window = recorder.begin(args)
-        if window is None:
-            return await handler(*args, **kwargs)
-        try:
-            result = await handler(*args, **kwargs)
-        except BaseException as error:  # CancelledError too
-            recorder.end(window, error)
-            raise
-        recorder.end(window, None)
-        return result
-
-    return _marked(wrapper, handler)

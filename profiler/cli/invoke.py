@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from profiler import host, own
-from profiler.arming import is_async
+from profiler.bootstrap import is_async
 
 _NO_DEADLINE_MS = 900_000
 

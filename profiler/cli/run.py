@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from profiler.arming import make_recorder, original_of, wrap
+from profiler.arming import make_recorder
+from profiler.bootstrap import original_of, wrap
 from profiler.cli.invoke import LocalInvoker, Tally
 from profiler.cli.target import load_handler
 from profiler.environment import ENVIRONMENT

@@ -24,6 +24,7 @@ LAYERS = (
     ("profiler.aws.context",),
     ("profiler.window", "profiler.assembly"),
     ("profiler.recorder",),
+    ("profiler.bootstrap",),
     ("profiler.arming",),
     ("profiler.aws", "profiler.cli"),
     ("profiler.__main__",),

@@ -14,7 +14,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from profiler import profile
-from profiler.arming import is_async, original_of
+from profiler.bootstrap import is_async, original_of
 from profiler.codec import decode
 
 

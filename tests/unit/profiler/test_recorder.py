@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from profiler import recorder as recorder_module
-from profiler.arming import wrap
+from profiler.bootstrap import wrap
 from profiler.capture import EngineInfo, ThreadProfile
 from profiler.engines.base import DEFAULT_INTERVAL_NS, Declined, Recording
 from profiler.errors import StoreError
