@@ -39,6 +39,7 @@ def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Reco
     Raises:
         SettingsError: a bad value, or no store inside Lambda.
     """
+    from profiler.delivery import open_delivery
     from profiler.outbox import Outbox
     from profiler.sinks import open_sink
 
@@ -48,7 +49,10 @@ def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Reco
     for name in unknown_variables(os.environ):
         logger.warning("profiler: %s is set but is no setting of the profiler", name)
     try:
-        return Recorder(handler, settings, Outbox(open_sink(settings.store)))
+        recorder = Recorder(handler, settings, Outbox(open_sink(settings.store)))
     except ImportError as error:
         package = f"pip install 'invocation-profiler[{settings.cpu}]'"
         raise SettingsError(f"PROFILER_CPU={settings.cpu}: {error}; {package}") from error
+    # Last, for Lambda waits for an extension in every invocation, whether or not anybody gives it work.
+    recorder.delivery = open_delivery(settings.upload, settings.reserve_ms / 1000, os.environ)
+    return recorder

@@ -6,6 +6,8 @@ import os
 
 DIRECTORY = os.path.dirname(os.path.abspath(__file__)) + os.sep
 THREAD_PREFIX = "invocation-profiler"
+# Those that live as long as the process, and that `threading` does not know: their idents.
+THREADS: set[int] = set()
 
 
 def is_own_file(path: str) -> bool:

@@ -10,12 +10,14 @@ import _thread
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from profiler.assembly import Assembly, outcome_of
 from profiler.aws.context import facts_of
 from profiler.capture import Capture, Memory
 from profiler.codec import encode
+from profiler.delivery import BeforeResponse, Delivery, Parcel
 from profiler.engines import Engine, load_engine
 from profiler.engines.base import Declined
 from profiler.environment import ENVIRONMENT
@@ -42,6 +44,7 @@ class Recorder:
         self._handler = handler
         self.settings = settings
         self.outbox = outbox
+        self.delivery: Delivery = BeforeResponse()
         self._trigger = RateTrigger(settings.rate, settings.max_captures)
         self._memory = (
             None
@@ -54,12 +57,11 @@ class Recorder:
 
     def begin(self, arguments: tuple[Any, ...]) -> Window | None:
         """Start to capture if the trigger says so; None where this invocation is not captured."""
-        if self.guard.tripped:
-            return None
-        with self.guard("start"):
-            return self._begin(arguments)
-        self._rest()
-        return None
+        window = self._begin_guarded(arguments)
+        # Not where another handler's capture is under way: its own end will tell.
+        if window is None and not _CAPTURING.locked():
+            self._leave_nothing()
+        return window
 
     def end(self, window: Window, error: BaseException | None) -> None:
         """Finish a capture and deliver it. `error` is what the handler raised, and stays untouched."""
@@ -67,16 +69,21 @@ class Recorder:
         if os.getpid() != window.process_id:
             self._abandon(window)
             return
+        capture = None
         try:
             with self.guard("capture"):
                 capture = self._finish(window, error, ended_ns)
-                data = encode(capture, clock=time.perf_counter_ns)
-                self.outbox.add(CaptureKey.of(capture), data)
             self._rest()
         finally:
             _CAPTURING.release()
+        if capture is None:
+            self._leave_nothing()
+            return
+        # SystemExit and its like end the process, and there is no time after the response.
+        is_last = error is not None and not isinstance(error, Exception)
         with self.guard("delivery"):
-            self.outbox.deliver(self._budget_s(window, ended_ns))
+            parcel = Parcel(partial(self._spool, capture), self._deliver, self._until_ns(window), is_last)
+            self.delivery.after(parcel)
 
     def partial(self, window: Window, outcome: str) -> Capture:
         """Return what an invocation has left so far, from any thread, while it goes on.
@@ -91,6 +98,14 @@ class Recorder:
         return assembly.capture(outcome=outcome, memory=memory, labels=labels, complete=False)
 
     # ---- before the handler --------------------------------------------------------------------
+
+    def _begin_guarded(self, arguments: tuple[Any, ...]) -> Window | None:
+        if self.guard.tripped:
+            return None
+        with self.guard("start"):
+            return self._begin(arguments)
+        self._rest()
+        return None
 
     def _begin(self, arguments: tuple[Any, ...]) -> Window | None:
         sequence = ENVIRONMENT.next_sequence()
@@ -164,12 +179,26 @@ class Recorder:
             stop_ns=time.perf_counter_ns() - ended_ns,
         )
 
-    def _budget_s(self, window: Window, ended_ns: int) -> float:
-        """Return how long delivery may hold up the response: the time left, less the reserve."""
-        if window.facts.remaining_s is None:
-            return _BUDGET_WITHOUT_DEADLINE_S
-        spent_s = (time.perf_counter_ns() - window.started_ns + window.start_overhead_ns) / 1e9
-        return window.facts.remaining_s - spent_s - self.settings.reserve_ms / 1000
+    def _leave_nothing(self) -> None:
+        with self.guard("delivery"):
+            self.delivery.skip()
+
+    def _spool(self, capture: Capture) -> None:
+        with self.guard("capture"):
+            self.outbox.add(CaptureKey.of(capture), encode(capture, clock=time.perf_counter_ns))
+        self._rest()
+
+    def _deliver(self, budget_s: float) -> None:
+        with self.guard("delivery"):
+            self.outbox.deliver(budget_s)
+
+    def _until_ns(self, window: Window) -> int:
+        """Return when delivery must have left the response alone: at the deadline, less the reserve."""
+        remaining_s = window.facts.remaining_s
+        if remaining_s is None:
+            return time.perf_counter_ns() + round(_BUDGET_WITHOUT_DEADLINE_S * 1e9)
+        entered_ns = window.started_ns - window.start_overhead_ns
+        return entered_ns + round((remaining_s - self.settings.reserve_ms / 1000) * 1e9)
 
     def _abandon(self, window: Window) -> None:
         """Put things back in a forked child: the capture belongs to the parent."""

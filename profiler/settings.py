@@ -17,6 +17,7 @@ FALSE = ("", "0", "false", "no", "off")
 CPU_CHOICES = (*ENGINES, "off")
 MEMORY_CHOICES = ("census", "tracemalloc", "off")
 GC_CHOICES = ("off", "collect", "freeze")
+UPLOAD_CHOICES = ("auto", "before-response", "after-response")
 DEFAULT_STORE = "profiles"
 
 
@@ -33,6 +34,7 @@ class Settings:
     memory_frames: int = 1
     gc: str = "off"
     rate: float = 1.0
+    upload: str = "auto"
     reserve_ms: int = 500
     max_captures: int = 1000
     labels: Mapping[str, str] | None = None
@@ -167,6 +169,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "memory_frames": _whole(1, 100),
     "gc": _choice(*GC_CHOICES),
     "rate": _number(0, 1),
+    "upload": _choice(*UPLOAD_CHOICES),
     "reserve_ms": _whole(0, 900_000),
     "max_captures": _whole(1, 1_000_000),
     "labels": _labels,

@@ -152,7 +152,8 @@ class SamplerEngine:
 
     def _tick(self, now_ns: int, elapsed_ns: int, own_thread: int) -> None:
         frames = sys._current_frames()
-        frames.pop(own_thread, None)
+        for thread in (own_thread, *own.THREADS):
+            frames.pop(thread, None)
         self._ticks += 1
         # Two passes, the handler's thread first: the threads wait for the GIL again, and once they have
         # got it the stacks that have not been walked yet are no longer those of this moment.
