@@ -28,6 +28,7 @@ GOOD = [
     ("PROFILER_GC", "freeze", "gc", "freeze"),
     ("PROFILER_RATE", "0.1", "rate", 0.1),
     ("PROFILER_RATE", "0", "rate", 0.0),
+    ("PROFILER_UPLOAD", "after-response", "upload", "after-response"),
     ("PROFILER_RESERVE_MS", "1000", "reserve_ms", 1000),
     ("PROFILER_MAX_CAPTURES", "5", "max_captures", 5),
     (
@@ -54,6 +55,7 @@ BAD = [
     ("PROFILER_RATE", "1.5"),
     ("PROFILER_RATE", "-0.1"),
     ("PROFILER_RATE", "inf"),
+    ("PROFILER_UPLOAD", "later"),
     ("PROFILER_RESERVE_MS", "-1"),
     ("PROFILER_MAX_CAPTURES", "0"),
     ("PROFILER_MAX_CAPTURES", "many"),
