@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -77,3 +78,14 @@ def slow_store(delay_s: float | None) -> Iterator[SlowStore]:
         ends_s = time.monotonic() + 5
         while any("process_request" in t.name for t in threading.enumerate()) and time.monotonic() < ends_s:
             time.sleep(0.01)
+
+
+def main() -> None:
+    """Serve in a process of its own: print the endpoint, and end when standard input does."""
+    with slow_store(float(sys.argv[1])) as store:
+        print(store.endpoint, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
