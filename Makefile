@@ -25,6 +25,7 @@ pictures: $(VENV)/.test
 benchmark: $(VENV)/.benchmark
 	$(VENV)/bin/python benchmarks/overhead.py
 	$(VENV)/bin/python benchmarks/accuracy.py
+	$(VENV)/bin/python benchmarks/upload.py
 
 clean:
 	rm -rf $(VENV) .venv-* demo profiles flamegraph.html

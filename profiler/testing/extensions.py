@@ -5,7 +5,8 @@
 
 The environment is idle only while every extension is READY. All extensions here are internal ones,
 threads of the runtime's process. Sources: "Using the Lambda Extensions API to create extensions" (AWS
-Lambda developer guide) and `rapi/handler/agent*.go` of `aws-lambda-runtime-interface-emulator`.
+Lambda developer guide), and `rapi/handler/agent*.go` and `core/internalagent_states.go` of
+`aws-lambda-runtime-interface-emulator`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Extension:
     events: frozenset[str]
     stage: Stage = Stage.REGISTERED
     invocation: Invocation | None = None
+    failed_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,13 @@ class Extensions:
             if not error_type:
                 message = "Lambda-Extension-Function-Error-Type not found"
                 raise Refused(403, "Extension.MissingHeader", message)
+            if extension.failed_in == phase:
+                return  # said again, and only the first counts
             if extension.stage is Stage.FAILED or (
                 phase == "Init" and extension.stage is not Stage.REGISTERED
             ):
                 raise _invalid_state(f"an {phase.lower()} error is not allowed while {extension.stage.name}")
-            extension.stage = Stage.FAILED
+            extension.stage, extension.failed_in = Stage.FAILED, phase
             self.failure = self.failure or ExtensionFailure(phase, error_type)
             self._changed.notify_all()
 

@@ -66,3 +66,15 @@ def test_a_spread_is_the_median_and_the_range() -> None:
 def test_a_bad_number_of_rounds_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit):
         report.options("title", arguments)
+
+
+def test_upload_prints_a_row_for_each_mode(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("awslambdaric")
+    upload = pytest.importorskip("upload")
+    monkeypatch.setattr(upload, "INVOCATIONS", 1)
+    monkeypatch.setattr(upload, "WARM_UP", 0)
+    assert upload.main(["--quick", "--markdown"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"| {mode} |" in printed for mode in upload.MODES)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from profiler.testing.concurrent import ConcurrentRuntimeState
-from profiler.testing.extensions import Extensions
+from profiler.testing.extensions import ExtensionFailure, Extensions
 from profiler.testing.protocol import Invocation, Refused, Reply
 from profiler.testing.state import Phase, RuntimeState
 
@@ -127,3 +127,35 @@ def test_extensions_are_released_together_and_all_must_come_back() -> None:
     assert extensions.failure is not None
     with pytest.raises(Refused):
         extensions.next_event(identifiers[0])
+
+
+@pytest.mark.parametrize("phase", ["Init", "Exit"])
+def test_an_extension_may_report_its_error_again_and_only_the_first_counts(phase: str) -> None:
+    extensions = Extensions(threading.Condition())
+    identifier = extensions.register("inner", ["INVOKE"])
+    extensions.fail(identifier, phase, "Extension.First")
+    extensions.fail(identifier, phase, "Extension.Second")
+    assert extensions.failure == ExtensionFailure(phase, "Extension.First")
+    with pytest.raises(Refused, match="not allowed while FAILED"):
+        extensions.fail(identifier, "Exit" if phase == "Init" else "Init", "Extension.Other")
+
+
+def test_an_extension_that_waits_is_refused_another_next_until_its_event_is_sent() -> None:
+    changed = threading.Condition()
+    extensions = Extensions(changed)
+    identifier = extensions.register("inner", ["INVOKE"])
+    calls = [threading.Thread(target=extensions.next_event, args=(identifier,)) for _ in range(2)]
+    calls[0].start()
+    with changed:
+        assert changed.wait_for(lambda: extensions.are_ready, 10)
+    with pytest.raises(Refused, match="next is not allowed while READY"):
+        extensions.next_event(identifier)
+    # Whether or not the first call's connection still stood, the event counts as delivered.
+    extensions.release(invocation())
+    calls[0].join()
+    assert not extensions.are_ready
+    calls[1].start()
+    with changed:
+        assert changed.wait_for(lambda: extensions.are_ready, 10)
+    extensions.stop()
+    calls[1].join()
