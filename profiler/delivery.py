@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Protocol
 
 from profiler.guard import logger
@@ -107,6 +109,9 @@ def _start_extension(reserve_s: float, environ: Mapping[str, str]) -> Extension 
         return "this is no Lambda environment"
     if environ.get("AWS_LAMBDA_MAX_CONCURRENCY"):
         return "where invocations run in parallel an extension is told of none"
+    if not isinstance(_thread.start_new_thread, BuiltinFunctionType):
+        # A greenlet would register, and then stand still while the runtime client waits in native code.
+        return "threads are not the interpreter's own (gevent, eventlet)"
     # Only here: http.client costs 15 ms, and boto3 loads it too, but later.
     from profiler.aws.extension import Extension
     from profiler.aws.extensions_api import ExtensionsApi

@@ -66,6 +66,15 @@ def wait_precisely() -> None:
         prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
+def leave_signals_to_others() -> None:
+    """Let no signal that asks the process to end be handed to this thread, nor to those that it starts.
+
+    Python's handlers run in the main thread, which a signal wakes only if the kernel hands it to that one.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+
+
 def rss_bytes() -> int | None:
     """Return the resident memory of this process."""
     if IS_LINUX:

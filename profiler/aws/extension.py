@@ -27,6 +27,7 @@ from profiler import own
 from profiler.aws.extensions_api import ExtensionsApi, InvokeEvent
 from profiler.aws.runtime import Runtime
 from profiler.guard import logger
+from profiler.host import leave_signals_to_others
 
 # A job is given the seconds that it may take.
 Job = Callable[[float], None]
@@ -119,6 +120,7 @@ class Extension:
     def _live(self) -> None:
         own.THREADS.add(_thread.get_ident())
         try:
+            leave_signals_to_others()
             self._api.register()
             self._is_serving = True
         except BaseException as error:  # noqa: BLE001 — whatever it was, there is no extension

@@ -230,6 +230,7 @@ IMPOSSIBLE = {
     "another client": "awslambdaric",
     "refused": "TooManyExtensions",
     "no thread": "can't start new thread",
+    "green threads": "gevent",
 }
 
 
@@ -253,6 +254,8 @@ def test_where_it_is_impossible_it_is_before_the_response(
         monkeypatch.setattr(runtime_module.Runtime, "find", lambda: None)
     elif why == "refused":
         monkeypatch.setattr(extension_module, "Extension", refused)
+    elif why == "green threads":
+        monkeypatch.setattr("_thread.start_new_thread", lambda *_: None)
     else:
         monkeypatch.setattr(extension_module, "Extension", NoThread)
     assert isinstance(open_delivery(upload, 0.5, environ), BeforeResponse)

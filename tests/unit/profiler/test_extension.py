@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -486,6 +489,18 @@ def test_user_code_does_not_count_it_and_no_profile_shows_it(extension: Extensio
     names = {frame.name for frame in recording.frames}
     assert not [name for name in names if "Extension" in name or "next_event" in name]
     assert not [thread.name for thread in recording.threads if thread.name.startswith("thread ")]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells it")
+def test_no_signal_ends_with_it_instead_of_the_main_thread(serving: Extension) -> None:
+    def blocked(task: Path) -> int:
+        (line,) = (line for line in (task / "status").read_text().splitlines() if line.startswith("SigBlk"))
+        return int(line.split()[1], 16)
+
+    terminate = 1 << (signal.SIGTERM - 1)
+    tasks = list(Path("/proc/self/task").iterdir())
+    assert [task.name for task in tasks if blocked(task) & terminate] != []
+    assert not blocked(Path("/proc/self/task", str(os.getpid()))) & terminate
 
 
 def test_in_a_forked_child_nothing_is_taken(
