@@ -16,7 +16,7 @@ _CLIENT_MODULE = "awslambdaric.lambda_runtime_client"
 _BOOTSTRAP_MODULE = "awslambdaric.bootstrap"
 _REQUEST_ID = "_GLOBAL_AWS_REQUEST_ID"
 # While it waits it stands a few calls below that function: in an executor's shutdown, in a thread's join.
-_DEPTH = 12
+_DEPTH = 20
 
 
 class Runtime:
