@@ -18,6 +18,7 @@ on its way, and allowed once it has been sent, whether or not it arrived.
 from __future__ import annotations
 
 import _thread
+import atexit
 import os
 import threading
 from collections.abc import Callable
@@ -81,6 +82,8 @@ class Extension:
         # must not see it. Nor does it keep the interpreter from exiting.
         _thread.start_new_thread(self._live, ())
         self._decided.acquire(timeout=REGISTRATION_S)
+        if self.refusal is None:
+            atexit.register(self._at_exit)
 
     @property
     def is_serving(self) -> bool:
@@ -114,6 +117,12 @@ class Extension:
         with self._changed:
             self._skipped = request_id or ""
             self._changed.notify()
+
+    def _at_exit(self) -> None:
+        """Do what was taken, without a budget: a runtime whose response is refused ends its process."""
+        if os.getpid() == self._process_id:
+            for job in self._let_go_of(""):
+                _do(job, monotonic())
 
     # ---- the thread ----------------------------------------------------------------------------
 

@@ -152,6 +152,29 @@ def test_a_handler_that_ends_the_process_is_captured(emulate: Emulate, tmp_path:
     assert len(stored(tmp_path / "store")) == 2
 
 
+KEPT = """
+from profiler.outbox import Outbox
+
+add = Outbox.add
+
+
+def adding(self, key, data):
+    print("kept", flush=True)
+    add(self, key, data)
+
+
+Outbox.add = adding
+"""
+
+
+def test_a_response_that_lambda_refuses_ends_the_process_and_not_the_capture(emulate: Emulate) -> None:
+    large = APP.replace("return work(event, context)", "work(event, context); return 'x' * 7_000_000")
+    environment = emulate(KEPT + large)
+    result = environment.invoke({}, timeout_s=10.0)
+    assert (result.error_type, result.reset) == ("Function.ResponseSizeTooLarge", "crashed")
+    assert result.log.count("kept") == 1
+
+
 def test_a_handler_that_forks(emulate: Emulate, tmp_path: Path) -> None:
     environment = emulate()
     for _ in range(3):

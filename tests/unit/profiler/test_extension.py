@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -77,13 +78,15 @@ def runtime() -> FakeRuntime:
 def extension(api: FakeApi, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Extension]:
     """An extension whose thread ends with the test, which in a function it never does."""
     assert not own.THREADS
-    yield Extension(ExtensionsApi(api.address), runtime, 0.5)  # type: ignore[arg-type]
+    extension = Extension(ExtensionsApi(api.address), runtime, 0.5)  # type: ignore[arg-type]
+    yield extension
 
     def end(_pause_s: float) -> None:
         raise SystemExit
 
     monkeypatch.setattr(extension_module, "sleep", end)
     runtime.waits = True
+    atexit.unregister(extension._at_exit)
     api.close()
     while own.THREADS & set(sys._current_frames()):
         time.sleep(0.001)
@@ -469,6 +472,29 @@ def test_an_api_that_fails_is_called_again(
     runtime.waits = True
     api.wait_for_next()
     assert log == ["taken", "again"]
+
+
+def test_a_process_that_ends_keeps_what_was_taken(serving: Extension, runtime: FakeRuntime) -> None:
+    log = Log()
+    runtime.runs("a")
+    assert serving.take(log.job("first", SystemExit(1)))
+    assert serving.take(log.job("second"))
+    serving._at_exit()
+    assert log == ["first", "second"]
+    assert log.budget_s <= 0
+    serving._at_exit()
+    assert len(log) == 2
+
+
+def test_a_forked_child_that_ends_does_nothing_of_its_parents(
+    serving: Extension, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Log()
+    runtime.runs("a")
+    assert serving.take(log.job())
+    monkeypatch.setattr("profiler.aws.extension.os.getpid", lambda: -1)
+    serving._at_exit()
+    assert log == []
 
 
 # ---- nobody notices it --------------------------------------------------------------------------
