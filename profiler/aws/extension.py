@@ -194,11 +194,11 @@ class Extension:
         self._is_working = True
         until_s = monotonic() + limit_s
         name = f"{own.THREAD_PREFIX}-after-response"
-        worker = threading.Thread(target=self._run, args=(jobs, until_s - GRACE_S), name=name, daemon=True)
+        todo = (jobs, until_s - GRACE_S)
         try:
-            worker.start()
-        except RuntimeError:  # no thread to be had
-            self._run(jobs, until_s - GRACE_S)
+            threading.Thread(target=self._run, args=todo, name=name, daemon=True).start()
+        except (RuntimeError, MemoryError):  # no thread to be had
+            self._run(*todo)
         with self._changed:
             self._changed.wait_for(lambda: not self._is_working, max(until_s - monotonic(), GRACE_S))
 

@@ -394,11 +394,16 @@ def test_the_thread_itself_fails(
     assert serving.is_serving
 
 
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
 def test_no_thread_for_the_work(
-    serving: Extension, api: FakeApi, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+    error: Exception,
+    serving: Extension,
+    api: FakeApi,
+    runtime: FakeRuntime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: Any) -> None:
-        raise RuntimeError("can't start new thread")
+        raise error
 
     log = Log()
     runtime.runs("a")
@@ -408,6 +413,8 @@ def test_no_thread_for_the_work(
     api.answers.put(invoke("a"))
     api.wait_for_next()
     assert log == ["done"]
+    runtime.runs("b")
+    assert serving.take(log.job())
 
 
 MALFORMED = {
