@@ -25,7 +25,8 @@ LAYERS = (
     ("profiler.window", "profiler.assembly"),
     ("profiler.recorder",),
     ("profiler.arming",),
-    ("profiler.aws", "profiler.cli"),
+    ("profiler.aws", "profiler.deploy"),
+    ("profiler.cli",),
     ("profiler.__main__",),
     ("profiler.testing",),  # a tool for tests: stands on its own
 )
