@@ -45,6 +45,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; an error is one line on stderr and exit code 2."""
+    _never_fail_to_print()
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as done:  # argparse has printed a help
@@ -82,6 +83,14 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             module.configure(subparser)
             subparser.set_defaults(run=module.run)
     return parser.parse_args(arguments)
+
+
+def _never_fail_to_print() -> None:
+    """Escape what a terminal's encoding lacks: an arrow must not end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
 
 
 def _version() -> str:
