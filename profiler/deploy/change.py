@@ -226,8 +226,8 @@ def _uses_wrapper(function: Function, wanted: Wanted) -> bool:
 
 def _notes(function: Function, wrapper: bool) -> Iterator[str]:
     if not (wrapper or function.has_wrapper or function.has_entry_point):
-        advice = "" if function.is_image else ", or --layer ARN"
-        yield f"only variables are set, so its code needs @profile{advice}"
+        other = "the image our entry point" if function.is_image else "--layer ARN"
+        yield f"only variables are set, so its code needs @profile, or {other}"
     if function.snap_start:
         yield "with SnapStart, publish a version of it now"
 

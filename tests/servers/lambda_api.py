@@ -62,13 +62,13 @@ class LambdaServer:
         endpoint = f"http://127.0.0.1:{self._server.server_port}"
         return {**self._moto.env(), "AWS_ENDPOINT_URL_LAMBDA": endpoint}
 
-    def client(self, service: str = "lambda") -> Any:
+    def client(self, service: str = "lambda", region: str = "us-east-1") -> Any:
         """Return a client of moto itself, behind the proxy."""
-        session = boto3.session.Session(self._moto.access_key, self._moto.secret_key, region_name="us-east-1")
+        session = boto3.session.Session(self._moto.access_key, self._moto.secret_key, region_name=region)
         config = Config(retries={"total_max_attempts": 1})
         return session.client(service, endpoint_url=self._moto.endpoint_url, config=config)
 
-    def make_function(self, name: str, **more: Any) -> str:
+    def make_function(self, name: str, region: str = "us-east-1", **more: Any) -> str:
         """Create a function and return its name."""
         iam = self.client("iam")
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
@@ -83,7 +83,7 @@ class LambdaServer:
             **more,
         }
         role = iam.get_role(RoleName="role")["Role"]["Arn"]
-        self.client().create_function(FunctionName=name, Role=role, **arguments)
+        self.client(region=region).create_function(FunctionName=name, Role=role, **arguments)
         return name
 
     def make_layer(self, name: str, content: bytes) -> str:

@@ -101,7 +101,7 @@ def test_without_a_layer_only_variables_are_set_and_that_is_said() -> None:
     assert EXEC_WRAPPER not in change.after.variables
     assert change.notes == ("only variables are set, so its code needs @profile, or --layer ARN",)
     assert enable(function(is_image=True, runtime=None), Wanted(ON)).notes == (
-        "only variables are set, so its code needs @profile",
+        "only variables are set, so its code needs @profile, or the image our entry point",
     )
     assert enable(function(handler="profiler.aws.entrypoint.handler"), Wanted(ON)).notes == ()
 
