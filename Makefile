@@ -34,9 +34,10 @@ $(VENV)/.demo: $(SOURCES)
 	@tools/make-venv.sh "$(PYTHON)" "$(VENV)" "viewer"
 	@touch $@
 
-$(VENV)/.test: $(SOURCES) tools/test-tools.sh
+$(VENV)/.test: $(SOURCES) tools/test-tools.sh tools/lambda-interpreters.sh
 	@tools/make-venv.sh "$(PYTHON)" "$(VENV)" "viewer,test,lint"
 	@tools/test-tools.sh "$(VENV)"
+	@tools/lambda-interpreters.sh
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.benchmark: $(SOURCES)

@@ -12,6 +12,18 @@ class SettingsError(ProfilerError):
     """One or more settings have a value that is not allowed."""
 
 
+class UsageError(ProfilerError):
+    """A command line that cannot be understood."""
+
+
+class LayerError(ProfilerError):
+    """A layer that cannot be built."""
+
+
+class FunctionError(ProfilerError):
+    """A Lambda function that cannot be looked at or changed."""
+
+
 class HandlerError(ProfilerError):
     """A handler string or an event that cannot be used."""
 

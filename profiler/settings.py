@@ -19,6 +19,8 @@ MEMORY_CHOICES = ("census", "tracemalloc", "off")
 GC_CHOICES = ("off", "collect", "freeze")
 UPLOAD_CHOICES = ("auto", "before-response", "after-response")
 DEFAULT_STORE = "profiles"
+# Ours too, but no settings: what the entry point, the exec wrapper and `profiler disable` go by.
+OTHER_VARIABLES = ("PROFILER_HANDLER", "PROFILER_INNER_WRAPPER", "PROFILER_BEFORE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def variable_of(name: str) -> str:
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Return the PROFILER_* variables that are no setting: most likely a slip of the pen."""
-    known = {variable_of(field.name) for field in fields(Settings)}
+    known = {*(variable_of(field.name) for field in fields(Settings)), *OTHER_VARIABLES}
     return sorted(name for name in environ if name.startswith("PROFILER_") and name not in known)
 
 

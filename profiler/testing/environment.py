@@ -29,7 +29,8 @@ class ExecutionEnvironment:
     `env` is the function's own configuration; next to nothing is inherited from the caller. With
     `freeze` every thread and process of the function stands still while the environment is idle; with
     `memory_limit_enforced` it is killed when it uses more than `memory_mb` (Linux only, else OSError).
-    `max_concurrency` makes it one of Lambda Managed Instances: that many workers in parallel.
+    `max_concurrency` makes it one of Lambda Managed Instances: that many workers in parallel. `opt` is a
+    folder with the contents of the function's layers, which Lambda unpacks into /opt.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ExecutionEnvironment:
         max_concurrency: int | None = None,
         freeze: bool = False,
         memory_limit_enforced: bool = False,
+        opt: Path | str | None = None,
     ) -> None:
         self.config = FunctionConfig(
             handler=handler,
@@ -58,6 +60,7 @@ class ExecutionEnvironment:
             max_concurrency=max_concurrency,
             freeze=freeze,
             memory_limit_enforced=memory_limit_enforced,
+            opt=Path(opt).resolve() if opt is not None else None,
         )
         if freeze and self.config.workers is not None:
             raise ValueError("an environment that serves invocations in parallel is never frozen")

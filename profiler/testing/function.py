@@ -37,6 +37,7 @@ class FunctionConfig:
     max_concurrency: int | None = None
     freeze: bool = False
     memory_limit_enforced: bool = False
+    opt: Path | None = None
 
     @property
     def workers(self) -> int | None:

@@ -15,21 +15,30 @@ from profiler.testing.function import FunctionConfig
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 THAW_S = 0.05
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+OPT = "/opt/"
 
 
 class RuntimeProcess:
     """The bootstrap in the task root; `on_exit(code)` is called once, when it ends.
 
-    With `AWS_LAMBDA_EXEC_WRAPPER` that script is started instead, with the bootstrap's command line.
+    With `AWS_LAMBDA_EXEC_WRAPPER` that script is started instead, with the bootstrap's command line; one
+    below /opt is looked for in the folder that stands in for it.
     """
 
     def __init__(
         self, config: FunctionConfig, environ: Mapping[str, str], log: Path, on_exit: Callable[[int], None]
     ) -> None:
         wrapper = environ.get(EXEC_WRAPPER)
+        if wrapper and config.opt and wrapper.startswith(OPT):
+            wrapper = str(config.opt / wrapper.removeprefix(OPT))
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*([wrapper] if wrapper else []), config.python, str(BOOTSTRAP)],
+                [
+                    *([wrapper] if wrapper else []),
+                    config.python,
+                    str(BOOTSTRAP),
+                    *([str(config.opt)] if config.opt else []),
+                ],
                 cwd=config.task_root,
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,

@@ -29,7 +29,8 @@ LAYERS = (
     ("profiler.recorder",),
     ("profiler.bootstrap",),
     ("profiler.arming",),
-    ("profiler.aws", "profiler.cli"),
+    ("profiler.aws", "profiler.deploy"),
+    ("profiler.cli",),
     ("profiler.__main__",),
     ("profiler.testing",),  # a tool for tests: stands on its own
 )
