@@ -108,7 +108,7 @@ def test_an_installed_package_builds_the_same_layer_without_a_checkout(tmp_path:
         "--no-deps",
         "--target",
         str(site),
-        str(root),
+        str(source),
     ]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if "setuptools" in done.stderr:
