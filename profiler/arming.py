@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from profiler.aws.context import is_lambda
 from profiler.bootstrap import is_armed, wrap
@@ -13,6 +13,9 @@ from profiler.errors import ProfilerError, SettingsError
 from profiler.guard import logger
 from profiler.recorder import Recorder
 from profiler.settings import Settings, unknown_variables
+
+if TYPE_CHECKING:
+    from profiler.outbox import Outbox
 
 
 def arm(handler: Callable[..., Any], explicit: dict[str, Any]) -> Callable[..., Any]:
@@ -40,8 +43,6 @@ def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Reco
         SettingsError: a bad value, or no store inside Lambda.
     """
     from profiler.delivery import open_delivery
-    from profiler.outbox import Outbox
-    from profiler.sinks import open_sink
 
     settings = Settings.from_env(os.environ, **explicit)
     if is_lambda(os.environ) and not os.environ.get("PROFILER_STORE") and not explicit.get("store"):
@@ -49,10 +50,26 @@ def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Reco
     for name in unknown_variables(os.environ):
         logger.warning("profiler: %s is set but is no setting of the profiler", name)
     try:
-        recorder = Recorder(handler, settings, Outbox(open_sink(settings.store)))
+        recorder = Recorder(handler, settings, _open_outbox(settings))
     except ImportError as error:
         package = f"pip install 'invocation-profiler[{settings.cpu}]'"
         raise SettingsError(f"PROFILER_CPU={settings.cpu}: {error}; {package}") from error
     # Last, for Lambda waits for an extension in every invocation, whether or not anybody gives it work.
     recorder.delivery = open_delivery(settings.upload, settings.reserve_ms / 1000, os.environ)
     return recorder
+
+
+def _open_outbox(settings: Settings) -> Outbox:
+    from profiler.location import LocalLocation, parse_location
+    from profiler.outbox import Outbox, spool_folder
+    from profiler.sinks import open_sink
+
+    store = settings.store
+    # A local disk is as quick as the spool would be. In Lambda a folder is a network file system.
+    is_disk = isinstance(parse_location(store), LocalLocation) and not is_lambda(os.environ)
+    return Outbox(
+        open_sink(store),
+        settings.spool_mb * 2**20,
+        lambda make: spool_folder(store, make=make),
+        at_once=is_disk,
+    )

@@ -6,13 +6,20 @@ Every function returns None where the platform cannot say; none raises.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import signal
 import sys
 import time
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 IS_LINUX = sys.platform.startswith("linux")
+CAN_LOCK_FILES = fcntl is not None
 _PR_SET_TIMERSLACK = 29
 # struct mallinfo2, mallinfo(3)
 _MALLINFO2_FIELDS = (
@@ -108,6 +115,26 @@ def native_bytes() -> int | None:
         return None
     info = mallinfo2()
     return int(info.uordblks) + int(info.hblkhd)
+
+
+def lock_file(descriptor: int) -> bool | None:
+    """Lock an open file for this process; False where another has it, None where there are no such locks."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return None
+    return True
+
+
+def unlock_file(descriptor: int) -> None:
+    """Give the lock back, also where a forked child has the same file open."""
+    if fcntl is not None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def interrupt_main_thread() -> None:

@@ -175,7 +175,7 @@ class Recorder:
             outcome=outcome_of(window.facts, duration_ns, error),
             memory=memory,
             labels=self.settings.labels or {},
-            notes=notes,
+            notes=(*notes, *self.outbox.notes()),
             stop_ns=time.perf_counter_ns() - ended_ns,
         )
 

@@ -80,6 +80,12 @@ def status_of(error: BaseException) -> int | None:
     return status if isinstance(status, int) else None
 
 
+def code_of(error: BaseException) -> str | None:
+    """Return the code of S3's error answer, or None where there was no such answer."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else None
+
+
 def located(location: S3Location, error: BaseException) -> StoreError:
     """Return the StoreError for a failed call on a location."""
     return StoreError(f"store {location}: {explain(error)}")

@@ -39,6 +39,7 @@ class Settings:
     upload: str = "auto"
     reserve_ms: int = 500
     max_captures: int = 1000
+    spool_mb: int = 64
     labels: Mapping[str, str] | None = None
 
     @classmethod
@@ -174,5 +175,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "upload": _choice(*UPLOAD_CHOICES),
     "reserve_ms": _whole(0, 900_000),
     "max_captures": _whole(1, 1_000_000),
+    "spool_mb": _whole(1, 10_240),
     "labels": _labels,
 }

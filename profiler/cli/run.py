@@ -78,8 +78,7 @@ def run(options: argparse.Namespace) -> int:
     store = recorder.settings.store
     if not options.quiet:
         _report(tally, options.count, outbox.delivered, store)
-    if outbox.waiting():
-        rescue(outbox, store)
+    if rescue(outbox, store):
         return 2
     if recorder.guard.failures:
         print("profiler: not every invocation could be captured; the reason is above", file=sys.stderr)
@@ -97,16 +96,21 @@ def refuse_to_judge_nothing(count: int, settings: Settings) -> None:
         )
 
 
-def rescue(outbox: Outbox, store: str) -> None:
-    """Keep in a local folder what the store did not take. Raises StoreError where that fails too."""
-    waiting = outbox.waiting()
+def rescue(outbox: Outbox, store: str) -> int:
+    """Move what the store did not take of this run to a local folder, and return how many captures.
+
+    Raises StoreError where that fails too; they wait in the outbox then, for the next run.
+    """
     folder = LocalSink(LocalLocation(Path(_RESCUE_FOLDER)))
-    for key, data in waiting:
+    count = 0
+    for count, (key, data) in enumerate(outbox.take_back(), 1):  # noqa: B007
         folder.put(key, data)
-    print(
-        f"profiler: {len(waiting)} captures could not be delivered to {store}; they are in {_RESCUE_FOLDER}/",
-        file=sys.stderr,
-    )
+    if count:
+        print(
+            f"profiler: {count} captures could not be delivered to {store}; they are in {_RESCUE_FOLDER}/",
+            file=sys.stderr,
+        )
+    return count
 
 
 def read_event(source: str | None) -> Any:

@@ -1,113 +1,208 @@
-"""Captures that wait to be delivered: bounded, in order, and never in the handler's way.
+"""Captures that wait to be delivered: kept, bounded, in order, and never in the handler's way.
 
 A thread carries them to the sink while the invocation waits no longer than its time budget. What is
-not through by then, or fails, stays and goes out with the next invocation. While the store is down no
-invocation waits long for it: a profiler must not make an outage of S3 one of the function.
+not through by then, or fails, stays and goes out with a later invocation, of this process or another.
 """
 
 from __future__ import annotations
 
+import os
 import threading
-from collections import deque
+from collections.abc import Iterator
+from time import monotonic
 
 from profiler import own
 from profiler.errors import ProfilerError
 from profiler.guard import logger
 from profiler.keys import CaptureKey
+from profiler.outbox.carrier import Carrier
+from profiler.outbox.patience import Patience
+from profiler.outbox.shelf import Folder, Unreadable
+from profiler.outbox.spool import Spool
 from profiler.sinks import Sink
 
-WAITING_AT_MOST_BYTES = 32 * 1024 * 1024
-# How long an invocation waits for a store that failed, or was too slow, the last time.
-IMPATIENT_S = 0.25
+BOUND_BYTES = 64 * 2**20
 
 
 class Outbox:
-    """The waiting captures of one environment. Over its bound the oldest go first, and that is logged."""
+    """What one process has for one store, and what others left for it in `folder`.
 
-    def __init__(self, sink: Sink, bound_bytes: int = WAITING_AT_MOST_BYTES) -> None:
+    Without a folder captures wait in memory. `at_once` is for a sink that is as safe and as quick as
+    the disk: it is tried in `add` itself, and the outbox is for what it did not take.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        bound_bytes: int = BOUND_BYTES,
+        folder: Folder | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
         self._sink = sink
-        self._bound_bytes = bound_bytes
-        self._waiting: deque[tuple[CaptureKey, bytes]] = deque()
+        self._at_once = at_once
+        self._spool = Spool(bound_bytes, folder)
+        self._start()
+
+    def _start(self) -> None:
+        self._process_id = os.getpid()
         self._lock = threading.Lock()
-        self._carrier: threading.Thread | None = None
-        self._failing = False
-        self._slow = False
-        self.dropped = 0
-        self.delivered = 0
+        self._thread: threading.Thread | None = None
+        self._patience = Patience()
+        self._carrier = Carrier(self._sink, self._spool, self._note_arrival)
+        self._carried = 0
+        self._carried_own = 0
+        self._is_reported = False
+        self._dropped_before = self._spool.dropped
+
+    @property
+    def dropped(self) -> int:
+        """How many captures had to give way to newer ones."""
+        return self._spool.dropped
+
+    @property
+    def delivered(self) -> int:
+        """How many captures of this process have arrived, whoever carried them."""
+        self._follow_fork()
+        return self._carried_own + len(self._spool.own.difference(self._spool.names()))
 
     def waiting(self) -> list[tuple[CaptureKey, bytes]]:
-        """Return what has not arrived yet, oldest first."""
-        with self._lock:
-            return list(self._waiting)
+        """Return what has not arrived yet, oldest first, of all processes that share the folder."""
+        self._follow_fork()
+        return [item for name in self._spool.names() if (item := self._read(name)) is not None]
+
+    def take_back(self) -> Iterator[tuple[CaptureKey, bytes]]:
+        """Yield what this process added and has not arrived, and forget each when the next is asked for."""
+        self._follow_fork()
+        for name in self._spool.names():
+            if name in self._spool.own and (item := self._read(name)) is not None:
+                yield item
+                self._spool.remove(name)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the next capture should know."""
+        if not self.dropped:
+            return ()
+        return (f"{self.dropped} earlier captures were dropped: the store took none (PROFILER_SPOOL_MB)",)
 
     def check(self) -> None:
         """Find out whether the sink takes captures. Raises StoreError."""
         self._sink.check()
 
     def add(self, key: CaptureKey, data: bytes) -> None:
-        """Queue one capture."""
-        with self._lock:
-            self._waiting.append((key, data))
-            size = sum(len(waiting) for _, waiting in self._waiting)
-            while size > self._bound_bytes and len(self._waiting) > 1:
-                size -= len(self._waiting.popleft()[1])
-                self.dropped += 1
-                if self.dropped == 1:
-                    logger.warning("profiler: captures are dropped, oldest first: the store takes none")
+        """Keep one capture: from now on it survives this process, where there is a disk."""
+        self._follow_fork()
+        if self._at_once and self._put_at_once(key, data):
+            return
+        self._spool.add(key, data)
 
     def deliver(self, budget_s: float, *, patient: bool = False) -> bool:
         """Carry what waits to the sink for at most `budget_s`; tell whether all of it arrived.
 
-        A sink that failed or was too slow the last time gets `IMPATIENT_S`, unless the caller is
-        `patient`; what it started goes on behind the next invocation.
+        From any thread. A sink that failed or was too slow the last time gets less, and in some
+        invocations nothing (`Patience`), unless the caller is `patient`.
         """
-        if (self._failing or self._slow) and not patient:
-            budget_s = min(budget_s, IMPATIENT_S)
+        self._follow_fork()
+        if self._spool.is_empty():
+            return True
+        may_retry = patient or not self._patience.failing
+        if not patient:
+            budget_s = self._patience.granted_s(budget_s)
         if budget_s <= 0:
-            return not self._waiting
+            return False
+        before = self._carried
+        thread = self._carrying(monotonic() + budget_s, may_retry)
+        thread.join(budget_s)
+        is_empty = self._spool.is_empty()
+        self._patience.slow = not is_empty
+        if thread.is_alive() and self._carried == before:
+            self._patience.failed()
+        return is_empty
+
+    # ---- the thread ----------------------------------------------------------------------------
+
+    def _carrying(self, until_s: float, may_retry: bool) -> threading.Thread:
+        """Return the thread that carries, a new one if there is none, with the time that it has."""
         with self._lock:
-            if not self._waiting:
-                return True
-            carrier = self._carrier
-            # A forked child has a copy of the thread that is not alive.
-            if carrier is None or not carrier.is_alive():
+            self._carrier.may_retry = may_retry
+            if self._thread is not None and self._thread.is_alive():
+                self._carrier.until_s = max(self._carrier.until_s, until_s)
+            else:
+                self._carrier.until_s = until_s
+                self._carrier.begin()
                 name = f"{own.THREAD_PREFIX}-delivery"
-                carrier = threading.Thread(target=self._carry, name=name, daemon=True)
-                carrier.start()
-                self._carrier = carrier
-        carrier.join(budget_s)
-        self._slow = carrier.is_alive()
-        return not self._waiting
+                thread = threading.Thread(target=self._carry, name=name, daemon=True)
+                thread.start()
+                self._thread = thread
+            return self._thread
 
     def _carry(self) -> None:
-        """Put the oldest until none is left or the sink fails; one bad day is logged once."""
+        """Deliver until nothing is left, the time is over or the sink fails."""
         try:
-            while (item := self._oldest()) is not None:
-                self._sink.put(*item)
-                self._failing = False
-                self.delivered += 1
-                with self._lock:
-                    # `add` may have dropped this one meanwhile.
-                    if self._waiting and self._waiting[0] is item:
-                        self._waiting.popleft()
-        except Exception as error:  # noqa: BLE001 — a sink may come from anywhere
-            with self._lock:
-                self._carrier = None
-            self._report(error)
+            while (name := self._next()) is not None:
+                error = self._carrier.carry(name)
+                if error is not None:
+                    self._fail(error)
+                    return
+        except Exception as error:  # noqa: BLE001 — the disk, for one
+            self._fail(error)
 
-    def _oldest(self) -> tuple[CaptureKey, bytes] | None:
+    def _next(self) -> str | None:
         """Return what is to be carried next; with nothing left, the next `deliver` needs a new thread."""
         with self._lock:
-            if not self._waiting:
-                self._carrier = None
-                return None
-            return self._waiting[0]
+            name = self._carrier.next() if monotonic() < self._carrier.until_s else None
+            if name is None:
+                self._thread = None
+            return name
+
+    def _fail(self, error: Exception) -> None:
+        with self._lock:
+            self._thread = None
+        self._patience.failed()
+        self._report(error)
+
+    def _note_arrival(self, name: str | None) -> None:
+        self._patience.succeeded()
+        self._carried += 1
+        self._carried_own += name is None or name in self._spool.own
+        if self._is_reported and self.dropped > self._dropped_before:
+            count = self.dropped - self._dropped_before
+            logger.warning("profiler: the store takes captures again; %d were dropped meanwhile", count)
+        self._is_reported = False
+        self._dropped_before = self.dropped
 
     def _report(self, error: Exception) -> None:
-        if self._failing:
+        """One bad day is told once."""
+        if self._is_reported:
             return
-        self._failing = True
+        self._is_reported = True
         known = isinstance(error, ProfilerError)
         logger.warning(
-            "profiler: capture not delivered, it will be tried again: %s", error, exc_info=not known
+            "profiler: capture not delivered, it will be tried again: %s",
+            error,
+            exc_info=error if not known else None,
         )
+
+    # ---- small steps ---------------------------------------------------------------------------
+
+    def _follow_fork(self) -> None:
+        """A forked child has neither the thread nor what was its parent's to deliver."""
+        if os.getpid() != self._process_id:
+            self._spool.start_over()
+            self._start()
+
+    def _put_at_once(self, key: CaptureKey, data: bytes) -> bool:
+        try:
+            self._sink.put(key, data)
+        except Exception as error:  # noqa: BLE001 — a sink may come from anywhere
+            self._patience.failed()
+            self._report(error)
+            return False
+        self._note_arrival(None)
+        return True
+
+    def _read(self, name: str) -> tuple[CaptureKey, bytes] | None:
+        try:
+            return self._spool.read(name)
+        except (KeyError, Unreadable, OSError):
+            return None

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from profiler.keys import CaptureKey
 from profiler.location import S3Location
-from profiler.s3client import located, make_client, status_of
+from profiler.s3client import code_of, located, make_client, status_of
+
+_CONNECT_TIMEOUT_S = 2
+# What hangs ends by itself in the delivery thread; no invocation waits for it beyond its budget.
+_READ_TIMEOUT_S = 5
+_STALE_CREDENTIALS = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"}
 
 
 class S3Sink:
-    """PUT captures below a prefix. The client is made with the first one, and kept."""
+    """PUT captures below a prefix. The client is made with the first one, and kept.
+
+    It makes one attempt and leaves further ones to the outbox, which knows how much time there is.
+    """
 
     def __init__(self, location: S3Location) -> None:
         self._location = location
         self._client: Any = None
+        self._process_id = 0
         self._options = {
             name: value
             for name, value in (
@@ -36,6 +46,8 @@ class S3Sink:
                 **self._options,
             )
         except Exception as error:
+            if code_of(error) in _STALE_CREDENTIALS:
+                self._client = None  # the next one looks for credentials anew
             raise located(self._location, error) from error
 
     def check(self) -> None:
@@ -48,6 +60,10 @@ class S3Sink:
                 raise located(self._location, error) from error
 
     def _connected(self) -> Any:
-        if self._client is None:
-            self._client = make_client(connect_timeout_s=2, read_timeout_s=5, attempts=3)
+        # A forked child would talk into its parent's connections.
+        if self._client is None or self._process_id != os.getpid():
+            self._client = make_client(
+                connect_timeout_s=_CONNECT_TIMEOUT_S, read_timeout_s=_READ_TIMEOUT_S, attempts=1
+            )
+            self._process_id = os.getpid()
         return self._client

@@ -581,7 +581,7 @@ def test_a_store_that_hangs_costs_no_more_than_the_time_that_is_left() -> None:
 
 def test_a_store_that_hangs_is_waited_for_at_length_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder_module, "_BUDGET_WITHOUT_DEADLINE_S", 1.0)
-    monkeypatch.setattr("profiler.outbox.IMPATIENT_S", 0.01)
+    monkeypatch.setattr("profiler.outbox.patience.IMPATIENT_S", 0.01)
     sink = Hanging()
     it = armed(answer, sink=sink)
     it.call(0, None)

@@ -31,6 +31,7 @@ GOOD = [
     ("PROFILER_UPLOAD", "after-response", "upload", "after-response"),
     ("PROFILER_RESERVE_MS", "1000", "reserve_ms", 1000),
     ("PROFILER_MAX_CAPTURES", "5", "max_captures", 5),
+    ("PROFILER_SPOOL_MB", "512", "spool_mb", 512),
     (
         "PROFILER_LABELS",
         "team=shop, build=91,url=a=b,",
@@ -59,6 +60,8 @@ BAD = [
     ("PROFILER_RESERVE_MS", "-1"),
     ("PROFILER_MAX_CAPTURES", "0"),
     ("PROFILER_MAX_CAPTURES", "many"),
+    ("PROFILER_SPOOL_MB", "0"),
+    ("PROFILER_SPOOL_MB", "0.5"),
     ("PROFILER_LABELS", "shop"),
     ("PROFILER_LABELS", "=shop"),
 ]
