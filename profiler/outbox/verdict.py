@@ -116,6 +116,6 @@ def _by_system(error: BaseException) -> Verdict | None:
         return RETRY
     if not isinstance(error, OSError):
         return None
-    if type(error).__name__ in ("gaierror", "timeout"):  # of `socket`
+    if type(error).__name__ == "gaierror":  # of `socket`
         return RETRY
     return REFUSED if error.errno in _OF_THE_FILE else LATER

@@ -134,6 +134,45 @@ def test_a_role_that_may_only_put_passes_the_check(monkeypatch: pytest.MonkeyPat
     s3_sink(Client(ClientError("403", 403)), monkeypatch).check()
 
 
+def test_one_attempt_with_time_outs_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, Any]] = []
+    monkeypatch.setattr("profiler.sinks.s3.make_client", lambda **options: made.append(options) or Client())
+    open_sink("s3://bucket").put(KEY, b"x")
+    assert made == [{"connect_timeout_s": 2, "read_timeout_s": 5, "attempts": 1}]
+
+
+@pytest.mark.parametrize(("code", "clients"), [("ExpiredToken", 3), ("InvalidToken", 3), ("SlowDown", 1)])
+def test_credentials_that_have_expired_are_looked_for_anew(
+    monkeypatch: pytest.MonkeyPatch, code: str, clients: int
+) -> None:
+    made: list[Client] = []
+
+    def make_client(**_: Any) -> Client:
+        made.append(Client(ClientError(code, 400)))
+        return made[-1]
+
+    monkeypatch.setattr("profiler.sinks.s3.make_client", make_client)
+    sink = open_sink("s3://bucket")
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            sink.put(KEY, b"x")
+    assert len(made) == clients
+
+
+def test_a_forked_process_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Client] = []
+    monkeypatch.setattr("profiler.sinks.s3.make_client", lambda **_: made.append(Client()) or made[-1])
+    sink = open_sink("s3://bucket")
+    sink.put(KEY, b"x")
+    sink.put(KEY, b"x")
+    assert len(made) == 1
+    child = os.getpid() + 1
+    monkeypatch.setattr("os.getpid", lambda: child)
+    sink.put(KEY, b"x")
+    assert len(made) == 2
+    assert [len(client.calls) for client in made] == [2, 1]
+
+
 def test_without_boto3_there_is_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "boto3", None)
     with pytest.raises(StoreError, match="pip install"):
