@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from profiler.capture import Frame
+from viewer.leaks.advice import Clues, advise
 from viewer.leaks.ownership import Owners, is_within, lines_of, outermost, same_line
-from viewer.leaks.report import Finding, Other, confidence_of
+from viewer.leaks.report import Curve, Finding, Other, confidence_of
+from viewer.leaks.series import Series
 from viewer.leaks.statistics import Slope, theil_sen, thin
 from viewer.leaks.subjects import Judged
 from viewer.leaks.trend import ALPHA, FEWEST_POINTS, trend_of
@@ -27,7 +29,8 @@ _TOO_SMALL = (
     f"grows by less than {SITE_FLOOR_BYTES} B per invocation, in no known container: "
     "that may be the interpreter's own bookkeeping"
 )
-_DRAWN_POINTS = 40
+_DRAWN_POINTS = 200
+_DRAWN_ENVIRONMENTS = 8
 _LINES_NAMED = 3
 
 
@@ -73,10 +76,7 @@ def _container_finding(one: Judged, sites: Sequence[Judged], containers: Sequenc
     bytes_slope = _growth(sites) if sites else None
     if bytes_slope is None and len(one.container.bytes.xs) >= FEWEST_POINTS:
         bytes_slope = theil_sen(one.container.bytes.xs, one.container.bytes.ys).value
-    advice = "it has no bound: give it one"
-    if one.container.bound is not None:
-        advice = f"its bound of {one.container.bound:,} is more than the memory holds: lower it"
-    return _finding(one, bytes_slope, seen or lines, bool(seen), [*elsewhere, *below], advice)
+    return _finding(one, bytes_slope, seen or lines, bool(seen), [*elsewhere, *below])
 
 
 def _growth(sites: Sequence[Judged]) -> float:
@@ -89,11 +89,7 @@ def _site_finding(group: Sequence[Judged]) -> Finding:
     ordered = sorted(group, key=lambda site: -site.slope.value if site.slope else 0.0)
     bytes_slope = _growth(ordered)
     lines = [site.series.subject.stack[-1] for site in ordered]
-    advice = (
-        "no container of the function's own modules holds it; "
-        "if it is garbage that waits for its collection, PROFILER_GC=collect rules that out"
-    )
-    return _finding(ordered[0], bytes_slope, lines, True, [site.name for site in ordered[1:]], advice)
+    return _finding(ordered[0], bytes_slope, lines, True, [site.name for site in ordered[1:]])
 
 
 def _finding(
@@ -102,19 +98,23 @@ def _finding(
     lines: Sequence[Frame],
     seen: bool,
     also: Sequence[str],
-    advice: str,
 ) -> Finding:
     assert one.slope is not None
     environment = one.environment
     growth = _process_growth(one)
     known = bytes_slope if bytes_slope is not None and bytes_slope > 0 else None
+    left = _invocations_left(environment.limit_bytes, environment.last_rss_bytes, known)
+    subject = one.series.subject
+    kind = one.container.type if one.container else ""
+    bound = one.container.bound if one.container else None
+    curves = [_curve(each, each.series) for each in (one, *one.peers)[:_DRAWN_ENVIRONMENTS]]
     return Finding(
-        kind=one.series.subject.kind,
+        kind=subject.kind,
         function=environment.function,
         environments=one.agreeing,
         subject=one.name,
-        type=one.container.type if one.container else "",
-        unit=one.series.subject.unit,
+        type=kind,
+        unit=subject.unit,
         slope=one.slope,
         bytes_per_invocation=known,
         confidence=confidence_of(max(one.p, one.trend.p) if len(one.agreeing) == 1 else one.p),
@@ -124,9 +124,20 @@ def _finding(
         also=tuple(dict.fromkeys(also)),
         process_share=min(1.0, known / growth) if known and growth else None,
         limit_bytes=environment.limit_bytes,
-        invocations_left=_invocations_left(environment.limit_bytes, environment.last_rss_bytes, known),
-        values=tuple(int(value) for value in thin(one.series.ys, _DRAWN_POINTS)),
-        advice=advice,
+        invocations_left=left,
+        hours_left=left / environment.per_hour if left is not None and environment.per_hour else None,
+        curves=tuple(curves),
+        memory=_curve(one, environment.process[0]),
+        advice=advise(Clues(subject.kind, one.name, kind, bound, tuple(lines))),
+    )
+
+
+def _curve(one: Judged, series: Series) -> Curve:
+    return Curve(
+        environment=one.environment.environment,
+        started_at_ns=one.environment.started_at_ns,
+        invocations=tuple(int(x) for x in thin(series.xs, _DRAWN_POINTS)),
+        values=tuple(int(y) for y in thin(series.ys, _DRAWN_POINTS)),
     )
 
 
@@ -153,10 +164,7 @@ def _process(judged: Sequence[Judged], findings: Sequence[Finding]) -> tuple[lis
         others = [other for other in others if other.verdict != INSUFFICIENT]
     is_sure = memory.verdict == LEAK and not memory.environment.process_traced
     if is_sure and memory.slope and _is_outside(memory.slope, heap.slope, findings):
-        advice = (
-            "the Python heap does not explain it: a C extension, or buffers that no named container holds"
-        )
-        return [_finding(memory, memory.slope.value, (), False, (), advice)], others
+        return [_finding(memory, memory.slope.value, (), False, ())], others
     if findings:
         return [], others
     return [], others + [_unexplained(one) for one in readings.values() if one.verdict == LEAK]

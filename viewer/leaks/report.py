@@ -7,10 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from profiler.capture import Frame
+from viewer.leaks.advice import Advice
 from viewer.leaks.statistics import Slope
 
-# Nothing seen from outside is certain.
-_SUREST = 0.999
+# Nothing seen from outside is certain: what is surer is told as "more than".
+SUREST = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Values of one subject over the warm invocations of one environment, thinned to a drawing.
+
+    `invocations` are their sequence numbers; `started_at_ns` is when the first of them began.
+    """
+
+    environment: str
+    started_at_ns: int
+    invocations: tuple[int, ...]
+    values: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +54,10 @@ class Finding:
     process_share: float | None
     limit_bytes: int | None
     invocations_left: int | None
-    values: tuple[int, ...]
-    advice: str
+    hours_left: float | None
+    curves: tuple[Curve, ...]
+    memory: Curve
+    advice: Advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +98,5 @@ class Report:
 
 
 def confidence_of(p: float) -> float:
-    """Return how sure a finding is: one minus its p-value, never more than 99.9 %."""
-    return min(_SUREST, 1 - p)
+    """Return how sure a finding is: one minus its p-value, never more than `SUREST`."""
+    return min(SUREST, 1 - p)

@@ -64,11 +64,14 @@ class EnvironmentSeries:
 
     Sites and process are of one uninterrupted stretch of tracing (or of none): when tracemalloc starts,
     both begin anew. `process_traced` tells that the process was read while tracing, whose own memory is
-    part of what it shows.
+    part of what it shows. `per_hour` is how often the environment was called, from its first to its last
+    invocation here; None where that cannot be told.
     """
 
     function: str
     environment: str
+    started_at_ns: int
+    per_hour: float | None
     warm: int
     skipped: int
     containers: tuple[ContainerSeries, ...]
@@ -165,6 +168,8 @@ class Collector:
         return EnvironmentSeries(
             function=self._function,
             environment=self._environment,
+            started_at_ns=chosen[0][1].started_at_ns if chosen else 0,
+            per_hour=_per_hour(chosen),
             warm=len(chosen),
             skipped=self._skipped,
             containers=tuple(
@@ -213,6 +218,15 @@ class Collector:
 
 
 _Chosen = list[tuple[int, _Observation]]
+
+
+def _per_hour(chosen: _Chosen) -> float | None:
+    if not chosen:
+        return None
+    first, last = chosen[0][1], chosen[-1][1]
+    elapsed_ns = last.started_at_ns - first.started_at_ns
+    # A clock that went back tells nothing.
+    return (last.sequence - first.sequence) / (elapsed_ns / 3.6e12) if elapsed_ns > 0 else None
 
 
 def _longest_stretch(chosen: _Chosen, starts: Iterable[int | None]) -> _Chosen:

@@ -20,8 +20,8 @@ from viewer.leaks.verdict import BOUNDED, INSUFFICIENT, LEAK, Judgement, judge_s
 class Judged:
     """One subject of one function. Series, trend and environment are those that decided.
 
-    `agreeing` are the environments with the same verdict, the deciding one first; `p` is adjusted for
-    looks, environments and subjects.
+    `agreeing` are the environments with the same verdict, the deciding one first, and `peers` the same
+    subject's judgements in the others of them; `p` is adjusted for looks, environments and subjects.
     """
 
     series: Series
@@ -31,6 +31,7 @@ class Judged:
     judgement: Judgement
     p: float
     agreeing: tuple[str, ...]
+    peers: tuple[Judged, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -96,9 +97,9 @@ def _join(trials: Sequence[_Trial], p: float) -> Judged:
         reason = f"grows in environment {here}, but has stopped in {there}, which was watched for as long"
         unsure = Judgement(INSUFFICIENT, reason, next_look(chosen.trend.points))
         return replace(chosen, judgement=unsure)
-    agreeing = [one.environment.environment for one in judged if one.verdict == chosen.verdict]
-    agreeing.sort(key=lambda name: name != chosen.environment.environment)
-    return replace(chosen, agreeing=tuple(agreeing))
+    peers = tuple(one for one in judged if one.verdict == chosen.verdict and one is not chosen)
+    names = (one.environment.environment for one in (chosen, *peers))
+    return replace(chosen, agreeing=tuple(names), peers=peers)
 
 
 def _judge(trial: _Trial, p: float) -> Judged:

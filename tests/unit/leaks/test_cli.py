@@ -6,7 +6,7 @@ from profiler.capture import ProcessMemory
 from tests.unit.leaks.builders import MEGABYTE, capture, container, of_entries
 from tests.unit.viewer.builders import fill
 from viewer.cli import main
-from viewer.cli.leaks import sparkline
+from viewer.leaks.reports.terminal import sparkline
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def test_a_leak_is_one_sentence_and_exit_code_1(store, capsys):
     assert main(["leaks"]) == 1
     out = capsys.readouterr().out
     assert (
-        "app.PRICES grows by 5.0 entries (2.29 KB) per invocation, 99.9 % sure after 39 warm invocations"
-        in out
+        "app.PRICES grows by 5.0 entries (2.29 KB) per invocation, "
+        "more than 99.9 % sure after 39 warm invocations" in out
     )
     assert "written to at app.py:7 in lookup" in out
     assert "the 256 MB limit is reached after about 70,000 more invocations" in out

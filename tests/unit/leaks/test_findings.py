@@ -77,7 +77,7 @@ def test_a_site_that_no_container_holds_is_its_own_finding():
     captures = traced(lambda n: [container(7)], lambda n: [site(1, 900 * n)])
     [finding] = judge(captures).findings
     assert (finding.kind, finding.unit, finding.bytes_per_invocation) == ("allocation site", "bytes", 900)
-    assert "PROFILER_GC=collect" in finding.advice
+    assert "PROFILER_GC=collect" in finding.advice.text
 
 
 def test_a_tiny_site_alone_is_a_doubt_and_no_leak():
@@ -127,7 +127,7 @@ def test_growth_outside_the_python_heap():
     [finding] = judge(process_only(64 * KB, 0)).findings
     assert (finding.kind, finding.subject) == ("process", "resident memory")
     assert finding.bytes_per_invocation == 64 * KB
-    assert "Python heap does not explain it" in finding.advice
+    assert "Python heap does not explain it" in finding.advice.text
 
 
 def test_process_growth_that_is_small_or_in_the_heap_or_traced_is_a_doubt():

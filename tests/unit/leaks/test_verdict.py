@@ -30,7 +30,7 @@ def judged(values, **changes):
     """Return (verdict, reason) of the container in captures of it."""
     report = judge(of_entries(values, **changes))
     if report.findings:
-        return "leak", report.findings[0].advice
+        return "leak", report.findings[0].advice.text
     [other] = [other for other in report.others if other.kind == "container"]
     return other.verdict, other.reason
 

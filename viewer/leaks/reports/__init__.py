@@ -1,0 +1,1 @@
+"""A report as people read it: in a terminal, in a pull request, and as a page with charts."""

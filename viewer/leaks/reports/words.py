@@ -1,0 +1,126 @@
+"""Findings and judgements in words: the same in every report."""
+
+from __future__ import annotations
+
+import math
+
+from viewer.leaks.report import SUREST, Finding, Other, Report
+from viewer.leaks.series import place
+from viewer.leaks.verdict import INSUFFICIENT, STABLE
+from viewer.units import counted, size
+
+# The order in which judgements are told.
+ORDER = ("leak", "insufficient", "bounded", "warm-up", "sawtooth", "stable")
+_DAY_H, _YEAR_H = 24, 24 * 365
+
+
+def sentence(finding: Finding) -> str:
+    """Return a finding in one sentence."""
+    parts = [f"{finding.subject} grows by {rate(finding)} per invocation, {sureness(finding)}"]
+    if finding.filled_at and finding.kind == "container":
+        parts.append(f"{filling(finding)} {lines(finding)}")
+    if finding.process_share is not None:
+        parts.append(f"that is {finding.process_share:.0%} of what the process grows by")
+    if remaining := until_the_limit(finding):
+        parts.append(remaining)
+    return "; ".join([*parts, finding.advice.text]) + "."
+
+
+def rate(finding: Finding) -> str:
+    """Return the growth per invocation: `5.0 entries (2.29 KB)`."""
+    slope, per_invocation = finding.slope, finding.bytes_per_invocation
+    if finding.unit == "bytes":
+        return size(per_invocation or slope.value)
+    narrow = slope.high - slope.low < slope.value / 10
+    spread = "" if narrow else f", between {slope.low:,.1f} and {slope.high:,.1f},"
+    held = f" ({size(per_invocation)})" if per_invocation else ""
+    return f"{slope.value:,.{1 if slope.value >= 0.1 else 2}f} {finding.unit}{spread}{held}"
+
+
+def sureness(finding: Finding) -> str:
+    """Return how sure a finding is, and after how much."""
+    # Rounded down: 99.96 % is not 100 %.
+    percent = f"{math.floor(finding.confidence * 1000) / 10:.1f} % sure"
+    more = "more than " if finding.confidence >= SUREST else ""
+    return f"{more}{percent} after {counted(finding.invocations, 'warm invocation')}"
+
+
+def filling(finding: Finding) -> str:
+    """Return the verb for the lines that fill a container: seen by tracemalloc, or read in the code."""
+    return "filled at" if finding.filled_at_seen else "written to at"
+
+
+def lines(finding: Finding) -> str:
+    """Return the lines that fill a subject: `app.py:7 in lookup`."""
+    return ", ".join(place(frame) for frame in finding.filled_at)
+
+
+def until_the_limit(finding: Finding) -> str:
+    """Return what is left until the memory limit, empty where that is not known."""
+    if finding.invocations_left is None or finding.limit_bytes is None:
+        return ""
+    text = (
+        f"at this rate the {finding.limit_bytes >> 20:,} MB limit is reached after about "
+        f"{rounded(finding.invocations_left):,} more invocations"
+    )
+    if finding.hours_left is None:
+        return text
+    return f"{text} ({hours(finding.hours_left)} at the present rate)"
+
+
+def judgement(other: Other) -> str:
+    """Return why a subject is no leak, and when to look again."""
+    wanted = f"; look again after {counted(other.wanted, 'more invocation')}" if other.wanted else ""
+    return other.reason + wanted
+
+
+def is_told(other: Other) -> bool:
+    """Tell whether a judgement is worth a line: of allocation sites only doubts are, for there are many."""
+    if other.kind == "process" and not other.invocations:  # a system that tells nothing
+        return False
+    return other.verdict == INSUFFICIENT or (other.verdict != STABLE and other.kind != "allocation site")
+
+
+def told(report: Report, everything: bool) -> list[Other]:
+    """Return the judgements that are worth a line, in their order."""
+    shown = [other for other in report.others if everything or is_told(other)]
+    return sorted(shown, key=lambda other: ORDER.index(other.verdict))
+
+
+def name_in(report: Report, function: str, subject: str) -> str:
+    """Return a subject with its function, where the report is of more than one."""
+    several = len({environment.function for environment in report.environments}) > 1
+    return f"{function}: {subject}" if several else subject
+
+
+def summary(report: Report, unlisted: int) -> str:
+    """Return the whole report in one sentence."""
+    warm = sum(environment.warm for environment in report.environments)
+    looked = f"{counted(warm, 'warm invocation')} in {counted(len(report.environments), 'environment')}"
+    if not warm:
+        return f"Nothing to judge: {looked} with a look at memory (PROFILER_MEMORY is off, or all were cold)."
+    rest = f", {unlisted:,} more judged harmless (--all lists them)" if unlisted else ""
+    found = counted(len(report.findings), "leak") if report.findings else "No leak"
+    unsure = sum(other.verdict == INSUFFICIENT for other in report.others)
+    doubt = f", {unsure:,} cannot be judged yet" if unsure else ""
+    return f"{found} in {looked}{doubt}{rest}."
+
+
+def amount(value: float, unit: str) -> str:
+    """Return a value of a series: bytes as a size, everything else as a number."""
+    return size(value) if unit == "bytes" else f"{value:,.0f}"
+
+
+def rounded(count: int) -> int:
+    """Return a count with two significant digits: an estimate has no more."""
+    digits = max(0, len(str(count)) - 2)
+    return int(round(count, -digits))
+
+
+def hours(hours_left: float) -> str:
+    """Return a time, roughly: `12 min`, `5 h`, `40 days`."""
+    if hours_left < 1:
+        return f"{max(1, round(hours_left * 60))} min"
+    if hours_left < 2 * _DAY_H:
+        return f"{hours_left:.0f} h"
+    return f"{hours_left / _DAY_H:,.0f} days" if hours_left < _YEAR_H else "more than a year"
