@@ -16,7 +16,7 @@ from profiler.errors import LayerError
 
 WRAPPER = "invocation-profiler"
 # What stays on the laptop.
-LAPTOP_SIDE = ("__main__.py", "cli", "demo", "deploy", "testing")
+LAPTOP_SIDE = ("__main__.py", "cli", "demo", "deploy", "leaktest", "testing")
 _FOLDER = "python"
 _LEFT_OUT = ("__pycache__", ".pyc")
 # The earliest that a zip can say.

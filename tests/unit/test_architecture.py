@@ -31,7 +31,7 @@ LAYERS = (
     ("profiler.arming",),
     ("profiler.aws", "profiler.deploy"),
     ("profiler.cli",),
-    ("profiler.__main__",),
+    ("profiler.__main__", "profiler.leaktest"),
     ("profiler.testing",),  # a tool for tests: stands on its own
 )
 # The door and the package itself stand outside: they import nothing but each other and `arming`, late.
@@ -41,6 +41,7 @@ HEAVY = {"boto3", "botocore", "pyinstrument", "yappi", "psutil", "rich", "cProfi
 HEAVY_ALLOWED = {
     "profiler.memory.tracing": {"tracemalloc"},  # itself imported only for PROFILER_MEMORY=tracemalloc
     "profiler.cli.invoke": {"asyncio"},
+    "profiler.leaktest": {"asyncio"},
 }
 
 

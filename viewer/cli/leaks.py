@@ -31,6 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="the whole report as JSON")
     parser.add_argument("--markdown", action="store_true", help="the report as Markdown, for a pull request")
+    parser.add_argument(
+        "--ignore", metavar="PATTERN", action="append", default=[], help="what may grow: app.KNOWN*"
+    )
     parser.add_argument("--html", metavar="FILE", help="write a page with a chart for each leak, too")
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
@@ -40,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if page is not None:
         refuse_to_overwrite(page, args.force)
     selected = selection.select(args, all_functions=True)
-    report = judge(capture for _, capture in selection.read_captures(selected))
+    report = judge(capture for _, capture in selection.read_captures(selected)).ignoring(args.ignore)
     if args.json:
         print(json.dumps(report.to_json(), indent=1))
     elif args.markdown:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from profiler.capture import Frame
@@ -92,9 +94,28 @@ class Report:
     others: tuple[Other, ...]
     environments: tuple[Environment, ...]
 
+    def ignoring(self, patterns: Sequence[str]) -> Report:
+        """Return the report with the findings whose subject matches a pattern (`app.KNOWN*`) set aside."""
+        ignored = [one for one in self.findings if any(fnmatchcase(one.subject, p) for p in patterns)]
+        findings = tuple(one for one in self.findings if one not in ignored)
+        return replace(self, findings=findings, others=(*self.others, *map(_set_aside, ignored)))
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as what `json` can write."""
         return dataclasses.asdict(self)
+
+
+def _set_aside(finding: Finding) -> Other:
+    return Other(
+        kind=finding.kind,
+        function=finding.function,
+        environments=finding.environments,
+        subject=finding.subject,
+        verdict="leak",
+        reason="ignored, as it was asked for",
+        invocations=finding.invocations,
+        wanted=None,
+    )
 
 
 def confidence_of(p: float) -> float:
