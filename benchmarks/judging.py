@@ -1,7 +1,7 @@
 """What it costs to judge many captures, beside reading and decoding them.
 
-10,000 captures of 50 environments, 200 each, with 60 containers, 40 allocation sites and a profile, in a local
-folder. In every round the same captures are read and decoded once without being judged, and once with;
+10,000 captures of 50 environments, 200 each, with 60 containers, 40 allocation sites and a profile, in a
+local folder. In every round the same captures are read and decoded once without being judged, and once with;
 each in a process of its own, whose highest resident memory is told too, at a tenth of the captures and at
 all of them: what is kept of a capture is its numbers.
 
