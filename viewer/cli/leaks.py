@@ -52,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
         print(markdown.render(report, args.all), end="")
     else:
         terminal.write(_lines(report, args.all))
+    for environment in report.environments:
+        for note in environment.notes:
+            terminal.say(f"environment {environment.environment}: {note}")
     if page is not None:
         from viewer.leaks.reports.page import render
 

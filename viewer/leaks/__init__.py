@@ -40,7 +40,7 @@ def judge(captures: Iterable[Capture]) -> Report:
         others += rest
     findings.sort(key=_urgency)
     looked_at = tuple(
-        Environment(one.function, one.environment, one.warm, one.skipped) for one in environments
+        Environment(one.function, one.environment, one.warm, one.skipped, one.notes) for one in environments
     )
     return Report(tuple(findings), tuple(others), looked_at)
 

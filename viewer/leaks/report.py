@@ -78,12 +78,13 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What was looked at: warm invocations with memory, and captures without."""
+    """What was looked at: warm invocations with memory, captures without, and what was odd about them."""
 
     function: str
     environment: str
     warm: int
     skipped: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

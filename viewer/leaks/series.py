@@ -11,9 +11,11 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from profiler.capture import Capture, Container, Frame, Memory
 from viewer.renderers.text import location
+from viewer.units import counted
 
 KINDS = ("container", "allocation site", "process")
 # `profiler.memory.tracing` keeps the 300 largest sites: with fewer, an absent one holds nothing.
@@ -65,7 +67,7 @@ class EnvironmentSeries:
     Sites and process are of one uninterrupted stretch of tracing (or of none): when tracemalloc starts,
     both begin anew. `process_traced` tells that the process was read while tracing, whose own memory is
     part of what it shows. `per_hour` is how often the environment was called, from its first to its last
-    invocation here; None where that cannot be told.
+    invocation here; None where that cannot be told. `notes` say in words what was odd about the captures.
     """
 
     function: str
@@ -80,11 +82,13 @@ class EnvironmentSeries:
     process_traced: bool
     limit_bytes: int | None
     last_rss_bytes: int | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Observation:
     sequence: int
+    request_id: str
     started_at_ns: int
     cold: bool
     census_complete: bool
@@ -144,6 +148,7 @@ class Collector:
         self._observations.append(
             _Observation(
                 sequence=invocation.sequence,
+                request_id=invocation.request_id,
                 started_at_ns=invocation.started_at_ns,
                 cold=invocation.cold,
                 census_complete=memory.census_complete,
@@ -159,7 +164,7 @@ class Collector:
 
     def series(self) -> EnvironmentSeries:
         """Return the series of everything taken so far."""
-        chosen = self._chosen()
+        chosen, notes = self._chosen()
         process = _longest_stretch(chosen, {item.tracing_since for _, item in chosen})
         traced = _longest_stretch(chosen, {item.tracing_since for _, item in chosen} - {None})
         sites = self._sites.items() if traced else ()
@@ -183,6 +188,7 @@ class Collector:
             process_traced=any(item.tracing_since is not None for _, item in process),
             limit_bytes=self._limit_mb * _MEGABYTE if self._limit_mb else None,
             last_rss_bytes=readings[-1] if readings else None,
+            notes=notes,
         )
 
     def _add_container(
@@ -205,19 +211,48 @@ class Collector:
                 stack = tuple(frames[index] for index in site.stack)
                 self._sites.setdefault(stack, _Track()).add(number, site.live_bytes)
 
-    def _chosen(self) -> list[tuple[int, _Observation]]:
-        """Return (number, observation) of the warm ones in order; of a repeated sequence the newest."""
-        by_sequence: dict[int, tuple[int, _Observation]] = {}
-        for number, item in enumerate(self._observations):
-            other = by_sequence.get(item.sequence)
-            if other is None or item.started_at_ns > other[1].started_at_ns:
-                by_sequence[item.sequence] = number, item
-        return [
-            by_sequence[sequence] for sequence in sorted(by_sequence) if not by_sequence[sequence][1].cold
-        ]
+    def _chosen(self) -> tuple[_Chosen, tuple[str, ...]]:
+        """Return (number, observation) of the warm ones in order, and what was odd about them.
+
+        A capture that is there twice counts once. Where two invocations have the same number, two
+        environments share an id: the one with the most captures is judged, and the others are told.
+        """
+        numbered = sorted(enumerate(self._observations), key=lambda pair: pair[1].started_at_ns)
+        requests: dict[int, set[str]] = {}
+        for _, item in numbered:
+            requests.setdefault(item.sequence, set()).add(item.request_id)
+        notes = []
+        if any(len(ids) > 1 for ids in requests.values()):
+            runs = _runs(numbered)
+            numbered = max(runs, key=len)
+            notes.append(
+                f"{len(runs)} environments share this id; the one with the most captures is judged, "
+                f"{counted(len(self._observations) - len(numbered), 'capture')} of the others are not"
+            )
+        by_sequence = {item.sequence: (number, item) for number, item in numbered}
+        ordered = [by_sequence[sequence] for sequence in sorted(by_sequence)]
+        if any(a.started_at_ns > b.started_at_ns for (_, a), (_, b) in pairwise(ordered)):
+            notes.append("the clock went back: the order is that of the invocations' numbers")
+        return [pair for pair in ordered if not pair[1].cold], tuple(notes)
 
 
 _Chosen = list[tuple[int, _Observation]]
+
+
+def _runs(numbered: _Chosen) -> list[_Chosen]:
+    """Return observations, ordered by time, by environment where several share an id.
+
+    Within one the numbers go up.
+    """
+    runs: list[_Chosen] = []
+    for pair in numbered:
+        fitting = [run for run in runs if run[-1][1].sequence < pair[1].sequence]
+        # Of those that it may continue, the one whose last number is nearest.
+        if fitting:
+            max(fitting, key=lambda run: run[-1][1].sequence).append(pair)
+        else:
+            runs.append([pair])
+    return runs
 
 
 def _per_hour(chosen: _Chosen) -> float | None:

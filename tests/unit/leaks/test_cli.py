@@ -84,7 +84,9 @@ def test_json(store, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["findings"][0]["subject"] == "app.PRICES"
     assert {other["verdict"] for other in report["others"]} >= {"bounded"}
-    assert report["environments"] == [{"function": "app", "environment": "env-a", "warm": 39, "skipped": 0}]
+    assert report["environments"] == [
+        {"function": "app", "environment": "env-a", "warm": 39, "skipped": 0, "notes": []}
+    ]
 
 
 def test_all_lists_what_is_stable(store, capsys):
@@ -105,3 +107,14 @@ def test_sparkline():
     assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
     assert sparkline([5, 5]) == "▁▁"
     assert sparkline([]) == ""
+
+
+def test_what_is_odd_is_said(store, capsys):
+    shared = [
+        capture(n, [container(7)], of={"request_id": f"{who}{n}", "started_at_ns": 10 * n + offset})
+        for who, offset, count in (("a", 0, 30), ("b", 5, 40))
+        for n in range(1, count + 1)
+    ]
+    fill(store, shared)
+    assert main(["leaks"]) == 0
+    assert "environment env-a: 2 environments share this id" in capsys.readouterr().err

@@ -99,3 +99,44 @@ def test_bound_and_type_are_those_of_the_last_capture_and_lines_are_counted():
 def test_nothing_gives_nothing():
     found = series_of([])
     assert (found.warm, found.containers, found.sites) == (0, (), ())
+
+
+def shared(first_entries, second_entries, second_start_ns=10**6 + 1):
+    """Return captures of two environments with one id, which run side by side."""
+    first = [
+        capture(n, [container(entries)], of={"request_id": f"a{n}", "started_at_ns": n * 10**6})
+        for n, entries in enumerate(first_entries, 1)
+    ]
+    second = [
+        capture(
+            n, [container(entries)], of={"request_id": f"b{n}", "started_at_ns": n * 10**6 + second_start_ns}
+        )
+        for n, entries in enumerate(second_entries, 1)
+    ]
+    return first + second
+
+
+def test_of_two_environments_with_one_id_the_longer_is_judged():
+    captures = shared([7] * 20, range(30))
+    assert entries_of(captures) == {n: n - 1 for n in range(2, 31)}
+    [note] = series_of(captures).notes
+    assert note.startswith("2 environments share this id")
+    assert "20 captures of the others are not" in note
+
+
+def test_one_after_the_other_they_are_not_joined():
+    captures = shared(range(30), [5] * 10, second_start_ns=10**9)
+    assert entries_of(captures) == {n: n - 1 for n in range(2, 31)}
+
+
+def test_a_clock_that_went_back_is_told_and_the_numbers_give_the_order():
+    captures = [
+        capture(n, [container(n)], of={"started_at_ns": 10**9 - n if n > 5 else 10**9 + n})
+        for n in range(1, 11)
+    ]
+    assert entries_of(captures) == {n: n for n in range(2, 11)}
+    assert "the clock went back" in series_of(captures).notes[0]
+
+
+def test_an_orderly_environment_has_no_notes():
+    assert series_of([capture(n, [container(n)]) for n in (1, 2, 5, 9)]).notes == ()
