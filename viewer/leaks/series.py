@@ -247,9 +247,9 @@ def _runs(numbered: _Chosen) -> list[_Chosen]:
     runs: list[_Chosen] = []
     for pair in numbered:
         fitting = [run for run in runs if run[-1][1].sequence < pair[1].sequence]
-        # Of those that it may continue, the one whose last number is nearest.
+        # Of those that it may continue, the one whose last number is nearest, then the one seen last.
         if fitting:
-            max(fitting, key=lambda run: run[-1][1].sequence).append(pair)
+            max(fitting, key=lambda run: (run[-1][1].sequence, run[-1][1].started_at_ns)).append(pair)
         else:
             runs.append([pair])
     return runs
