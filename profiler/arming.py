@@ -54,8 +54,11 @@ def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Reco
     except ImportError as error:
         package = f"pip install 'invocation-profiler[{settings.cpu}]'"
         raise SettingsError(f"PROFILER_CPU={settings.cpu}: {error}; {package}") from error
+    upload = settings.upload
+    if upload == "auto" and recorder.runs_alone:
+        upload = "before-response"  # an extension is a thread
     # Last, for Lambda waits for an extension in every invocation, whether or not anybody gives it work.
-    recorder.delivery = open_delivery(settings.upload, settings.reserve_ms / 1000, os.environ)
+    recorder.delivery = open_delivery(upload, settings.reserve_ms / 1000, os.environ)
     return recorder
 
 

@@ -50,7 +50,7 @@ class Assembly:
             overhead=Overhead(window.start_overhead_ns, stop_ns),
             memory=memory,
             call_graph=recording.call_graph if recording is not None else None,
-            notes=(*window.notes, *notes),
+            notes=(*window.notes, *(recording.notes if recording is not None else ()), *notes),
         )
 
     def _threads_of(self, handler: Callable[..., Any]) -> tuple[ThreadProfile, ...]:
@@ -60,6 +60,9 @@ class Assembly:
             for frame in self._recording.frames:
                 self.table.index(frame)
             threads = self._recording.threads
+            # A tracing engine has no stacks, and none are made up for it.
+            if self._recording.call_graph is not None:
+                return threads
             # By the clock of the CPU a handler that only waited was nowhere.
             if self._recording.info.clock == "cpu" and threads:
                 return threads

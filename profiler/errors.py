@@ -12,6 +12,10 @@ class SettingsError(ProfilerError):
     """One or more settings have a value that is not allowed."""
 
 
+class PluginError(ProfilerError):
+    """An engine, sink or store of another package that is not there or cannot be loaded."""
+
+
 class UsageError(ProfilerError):
     """A command line that cannot be understood."""
 

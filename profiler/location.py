@@ -37,16 +37,28 @@ class S3Location:
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
 
-Location = LocalLocation | S3Location
+@dataclass(frozen=True, slots=True)
+class OtherLocation:
+    """A place that another package knows, by its scheme."""
+
+    scheme: str
+    uri: str
+
+    def __str__(self) -> str:
+        return self.uri
+
+
+Location = LocalLocation | S3Location | OtherLocation
 
 
 def parse_location(uri: str) -> Location:
     """Return the place that a store URI names.
 
-    `s3://bucket/prefix`, optionally `?sse=aws:kms&kms_key_id=ARN`; `file:///folder`; or a folder.
+    `s3://bucket/prefix`, optionally `?sse=aws:kms&kms_key_id=ARN`; `file:///folder`; or a folder. Whether
+    there is somebody for any other scheme shows when it is opened.
 
     Raises:
-        StoreError: no bucket, an unknown scheme or an unknown option.
+        StoreError: no bucket, no scheme or an unknown option.
     """
     if not uri.strip():
         raise StoreError("store is empty: give s3://bucket/prefix or a folder")
@@ -60,8 +72,10 @@ def parse_location(uri: str) -> Location:
         if parts.netloc or not parts.path:
             raise StoreError(f"store {uri!r} names no folder: write file:///folder, with three slashes")
         return LocalLocation(Path(unquote(parts.path)))
+    if not parts.scheme:
+        raise StoreError(f"store {uri!r} has no scheme; give s3://bucket/prefix or a folder")
     if parts.scheme != "s3":
-        raise StoreError(f"store {uri!r}: unknown scheme; give s3://bucket/prefix or a folder")
+        return OtherLocation(parts.scheme, uri)
     if not parts.netloc:
         raise StoreError(f"store {uri!r} names no bucket: write s3://bucket/prefix")
     if parts.fragment:

@@ -55,6 +55,11 @@ class Recorder:
         self._engine_class = None if settings.cpu == "off" else load_engine(settings.cpu)
         self.guard = Guard()
 
+    @property
+    def runs_alone(self) -> bool:
+        """Whether the engine is one beside which no other thread may run, not even one of ours."""
+        return bool(getattr(self._engine_class, "alone", False))
+
     def begin(self, arguments: tuple[Any, ...]) -> Window | None:
         """Start to capture if the trigger says so; None where this invocation is not captured."""
         window = self._begin_guarded(arguments)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from profiler.engines import CLOCKS, ENGINES
+from profiler import plugins
+from profiler.engines import ENGINES, clocks_of
 from profiler.engines.base import DEFAULT_INTERVAL_NS
-from profiler.errors import SettingsError, StoreError
-from profiler.location import parse_location
+from profiler.errors import PluginError, SettingsError, StoreError
+from profiler.location import OtherLocation, parse_location
 
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("", "0", "false", "no", "off")
@@ -76,10 +77,15 @@ class Settings:
         return settings
 
     def _contradictions(self) -> list[str]:
-        if self.cpu != "off" and self.clock not in CLOCKS[self.cpu]:
-            allowed = ", ".join(CLOCKS[self.cpu])
-            return [f"PROFILER_CLOCK={self.clock}: {self.cpu} has {allowed} only"]
-        return []
+        if self.cpu == "off":
+            return []
+        try:
+            clocks = clocks_of(self.cpu)
+        except PluginError as error:
+            return [f"PROFILER_CPU={self.cpu}: {error}"]
+        if self.clock in clocks:
+            return []
+        return [f"PROFILER_CLOCK={self.clock}: {self.cpu} has {', '.join(clocks)} only"]
 
 
 def variable_of(name: str) -> str:
@@ -115,6 +121,16 @@ def _choice(*choices: str) -> Callable[[object], str]:
     return read
 
 
+def _engine(value: object) -> str:
+    text = str(value).strip()
+    if text.lower() in CPU_CHOICES:
+        return text.lower()
+    others = plugins.names(plugins.ENGINES)
+    if text not in others:
+        raise ValueError(f"allowed are {', '.join((*CPU_CHOICES, *others))}")
+    return text
+
+
 def _number(low: float, high: float) -> Callable[[Any], float]:
     def read(value: Any) -> float:
         try:
@@ -144,9 +160,11 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
 def _store(value: object) -> str:
     text = str(value)
     try:
-        parse_location(text)
+        location = parse_location(text)
     except StoreError as error:
         raise ValueError(str(error)) from None
+    if isinstance(location, OtherLocation) and location.scheme not in plugins.names(plugins.SINKS):
+        raise ValueError(f"unknown scheme {location.scheme}://; give s3://bucket/prefix or a folder")
     return text
 
 
@@ -165,7 +183,7 @@ def _labels(value: object) -> dict[str, str]:
 _READERS: dict[str, Callable[[Any], Any]] = {
     "enabled": _flag,
     "store": _store,
-    "cpu": _choice(*CPU_CHOICES),
+    "cpu": _engine,
     "clock": _choice("wall", "cpu"),
     "interval_ms": _number(0.1, 1000),
     "memory": _choice(*MEMORY_CHOICES),

@@ -1,12 +1,13 @@
-"""Guess stacks from a call graph: what a tracing engine knows are edges, and a flame graph wants stacks.
+"""Call graphs: what a tracing engine knows are edges. Functions are exact, stacks are guessed from them.
 
-A function's time is shared out over its callees in the same proportion wherever it was called from.
-That is right in sum and a guess in each place, so a profile made this way is marked approximate.
+For a flame graph a function's time is shared out over its callees in the same proportion wherever it was
+called from. That is right in sum and a guess in each place, so a profile made this way is marked approximate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from profiler.capture import CallEdge
 
@@ -14,6 +15,57 @@ from profiler.capture import CallEdge
 _THINNEST = 1 / 5000
 # A graph that folds back on itself has more stacks than anybody can look at.
 _MOST_STACKS = 100_000
+
+
+@dataclass(slots=True)
+class CallGraph:
+    """Edges of one profile, or of several added up: (caller or None, callee) → calls, self, total.
+
+    The keys are indexes of the profile's frames, the times nanoseconds.
+    """
+
+    edges: dict[tuple[int | None, int], tuple[int, int, int]] = field(default_factory=dict)
+
+    def add(self, edges: Iterable[CallEdge], indexes: Sequence[int]) -> None:
+        """Add a capture's edges; `indexes` leads from its frames to the profile's."""
+        for edge in edges:
+            key = (None if edge.caller is None else indexes[edge.caller], indexes[edge.callee])
+            calls, self_ns, total_ns = self.edges.get(key, (0, 0, 0))
+            self.edges[key] = (calls + edge.calls, self_ns + edge.self_ns, total_ns + edge.total_ns)
+
+    def functions(self) -> Iterator[tuple[int, int, int, int]]:
+        """Yield (frame, calls, self, total) of every function; a recursion counts once in the total.
+
+        A call from what a function calls itself is a part of one that is counted already. Where all its
+        callers are such (`odd` and `even`), the edge with the largest total is the way in.
+        """
+        callees: dict[int, list[int]] = {}
+        incoming: dict[int, list[tuple[int | None, int, int, int]]] = {}
+        for (caller, callee), numbers in self.edges.items():
+            incoming.setdefault(callee, []).append((caller, *numbers))
+            if caller is not None:
+                callees.setdefault(caller, []).append(callee)
+        for frame, edges in incoming.items():
+            below = _reached(frame, callees)
+            outer = [total for caller, _, _, total in edges if caller is None or caller not in below]
+            total_ns = sum(outer) if outer else max(total for *_, total in edges)
+            yield frame, sum(edge[1] for edge in edges), sum(edge[2] for edge in edges), total_ns
+
+    @property
+    def total_ns(self) -> int:
+        """The time of all functions together: what their own lines took."""
+        return sum(self_ns for _, self_ns, _ in self.edges.values())
+
+
+def _reached(start: int, callees: dict[int, list[int]]) -> set[int]:
+    reached: set[int] = set()
+    waiting = list(callees.get(start, ()))
+    while waiting:
+        frame = waiting.pop()
+        if frame not in reached:
+            reached.add(frame)
+            waiting.extend(callees.get(frame, ()))
+    return reached
 
 
 def guess_stacks(edges: Sequence[CallEdge]) -> Iterator[tuple[tuple[int, ...], int]]:

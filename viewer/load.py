@@ -10,13 +10,12 @@ from profiler.capture import AllocationSite, Capture, Frame, Memory
 from profiler.codec import MEMORY_PROFILE, capture_of
 from profiler.document import read_document
 from profiler.errors import CaptureFormatError
-from viewer.callgraph import guess_stacks
+from viewer.callgraph import CallGraph, guess_stacks
 from viewer.facts import facts_of, merged_facts, start_of
-from viewer.profile import Lane, Profile, StackTable
+from viewer.profile import CALL_GRAPH, Lane, Profile, StackTable
 from viewer.units import counted, duration
 
 LIVE_MEMORY = "memory live"
-CALL_GRAPH = "call graph (stacks are guessed from it)"
 # The numbers that tell one worker from the next: "Thread-12 (work)", "ThreadPoolExecutor-0_3".
 _NUMBER = re.compile(r"(?<=[-_ ])\d+(?=[-_ ])|\d+$")
 
@@ -49,8 +48,9 @@ def profile_of(capture: Capture) -> Profile:
         )
         for thread in capture.threads
     ]
-    guessed = _is_guessed(capture)
-    if guessed:
+    graph = CallGraph() if _is_guessed(capture) else None
+    if graph is not None:
+        graph.add(capture.call_graph or (), builder.indexes(capture.frames))
         runs = list(stacks.runs(guess_stacks(capture.call_graph or ())))
         lanes = [Lane(CALL_GRAPH, "nanoseconds", runs, ordered=False)]
     for name, sites in (MEMORY_PROFILE, _retained(capture.memory)), (LIVE_MEMORY, _live(capture.memory)):
@@ -61,7 +61,15 @@ def profile_of(capture: Capture) -> Profile:
     title = f"{invocation.function_name} · {duration(invocation.duration_ns)} · {start_of(capture)}"
     if capture.outcome != "ok":
         title += f" · {capture.outcome}"
-    return Profile(title, builder.frames, builder.table, lanes, facts_of(capture), approximate=guessed)
+    return Profile(
+        title,
+        builder.frames,
+        builder.table,
+        lanes,
+        facts_of(capture),
+        approximate=graph is not None,
+        graph=graph,
+    )
 
 
 def merge(captures: Iterable[Capture]) -> Profile:
@@ -75,11 +83,12 @@ def merge(captures: Iterable[Capture]) -> Profile:
     """
     builder = ProfileBuilder()
     seen: list[Capture] = []
-    approximate = False
+    graph = CallGraph()
     newest: Capture | None = None
     for capture in captures:
         _add_capture(builder, capture)
-        approximate = approximate or _is_guessed(capture)
+        if _is_guessed(capture):
+            graph.add(capture.call_graph or (), builder.indexes(capture.frames))
         seen.append(replace(capture, frames=(), threads=(), memory=Memory(), call_graph=None))
         if newest is None or capture.invocation.started_at_ns >= newest.invocation.started_at_ns:
             newest = capture
@@ -90,7 +99,16 @@ def merge(captures: Iterable[Capture]) -> Profile:
     )
     facts = merged_facts(seen)
     title = f"{facts['Function']} · {counted(len(seen), 'capture')} merged"
-    return Profile(title, builder.frames, builder.table, builder.lanes(), facts, approximate)
+    approximate = bool(graph.edges)
+    return Profile(
+        title,
+        builder.frames,
+        builder.table,
+        builder.lanes(),
+        facts,
+        approximate,
+        graph if approximate else None,
+    )
 
 
 def merge_profiles(profiles: Iterable[Profile], title: str) -> Profile:
@@ -142,7 +160,11 @@ class ProfileBuilder:
 
     def stacks(self, frames: Sequence[Frame]) -> _Stacks:
         """Return the way from one file's frame indexes to this builder's nodes."""
-        return _Stacks(self.table, [self.frame(frame) for frame in frames])
+        return _Stacks(self.table, self.indexes(frames))
+
+    def indexes(self, frames: Sequence[Frame]) -> list[int]:
+        """Return where one file's frames are among this builder's."""
+        return [self.frame(frame) for frame in frames]
 
     def add(self, role: tuple[str, ...], name: str, unit: str, runs: Iterable[tuple[int, int]]) -> None:
         """Add runs to the lane of a role; the first to come names it."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from profiler.capture import Frame
 from viewer.calltree import CallTreeNode, self_weights, total_weights
-from viewer.profile import Lane, Profile, StackTable
+from viewer.profile import CALL_GRAPH, Lane, Profile, StackTable
 
 # How a thread of the standard library starts: the same three lines above every one. Python 3.10
 # names them without the class.
@@ -16,11 +16,15 @@ _BOOTSTRAP = {"_bootstrap", "_bootstrap_inner", "run"}
 
 @dataclass(frozen=True, slots=True)
 class FunctionTotals:
-    """Where one function's weight went, in the lanes' unit; a recursion counts once in the total."""
+    """Where one function's weight went, in the lanes' unit; a recursion counts once in the total.
+
+    `calls` is None where nobody counted them.
+    """
 
     frame: Frame
     self_weight: int
     total_weight: int
+    calls: int | None = None
 
 
 def hide_bootstrap(profile: Profile) -> Profile:
@@ -60,7 +64,15 @@ def prune(root: CallTreeNode, share: float) -> CallTreeNode:
 
 
 def function_totals(profile: Profile, lanes: Sequence[Lane]) -> list[FunctionTotals]:
-    """Return the self and total of every function in the lanes; by self, then total, largest first."""
+    """Return the self and total of every function in the lanes; by self, then total, largest first.
+
+    A lane that was guessed from a call graph is read from the graph itself, which is exact.
+    """
+    if profile.graph is not None and all(lane.name == CALL_GRAPH for lane in lanes):
+        return _by_self(
+            FunctionTotals(profile.frames[frame], self_ns, total_ns, calls)
+            for frame, calls, self_ns, total_ns in profile.graph.functions()
+        )
     table = profile.table
     selves = self_weights(table, lanes)
     totals = total_weights(table, selves)
@@ -73,12 +85,14 @@ def function_totals(profile: Profile, lanes: Sequence[Lane]) -> list[FunctionTot
         if weight:
             frame = table.frames[node]
             self_by_frame[frame] = self_by_frame.get(frame, 0) + weight
-    rows = [
+    return _by_self(
         FunctionTotals(profile.frames[frame], self_by_frame.get(frame, 0), total)
         for frame, total in total_by_frame.items()
-    ]
-    rows.sort(key=lambda row: (-row.self_weight, -row.total_weight, row.frame.name))
-    return rows
+    )
+
+
+def _by_self(rows: Iterable[FunctionTotals]) -> list[FunctionTotals]:
+    return sorted(rows, key=lambda row: (-row.self_weight, -row.total_weight, row.frame.name))
 
 
 def _outermost(table: StackTable, totals: Sequence[int]) -> Iterator[int]:

@@ -11,6 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from profiler.capture import Frame
+from viewer.callgraph import CallGraph
+
+# The lane of a call graph.
+CALL_GRAPH = "call graph (stacks are guessed from it)"
 
 
 class StackTable:
@@ -81,7 +85,7 @@ class Lane:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Lanes over one stack table. `facts` are label → text pairs shown beside the title;
-    `approximate` marks stacks that were guessed from call-graph edges."""
+    `approximate` marks stacks that were guessed from the edges of `graph`, which are exact."""
 
     title: str
     frames: Sequence[Frame]
@@ -89,3 +93,4 @@ class Profile:
     lanes: Sequence[Lane]
     facts: dict[str, str] = field(default_factory=dict)
     approximate: bool = False
+    graph: CallGraph | None = None

@@ -32,7 +32,9 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("policy: give --store s3://bucket/prefix")
     location = parse_location(uri)
     if not isinstance(location, S3Location):
-        raise UsageError(f"policy: {uri} is a folder, for which there is no policy; give s3://bucket/prefix")
+        raise UsageError(
+            f"policy: {uri} is no bucket, and there is no policy for it; give s3://bucket/prefix"
+        )
     if options.reader and options.live:
         raise UsageError("policy: --live is for a function's role, --reader for a viewer's")
     policy = (

@@ -17,16 +17,26 @@ class Declined(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What an engine saw. `threads[0]` is the thread that called `start`."""
+    """What an engine saw. `threads[0]` is the thread that called `start`.
+
+    A tracing engine leaves `threads` without stacks, for it knows edges only: `call_graph`. `notes` say in
+    plain words what is missing, and why.
+    """
 
     info: EngineInfo
     frames: tuple[Frame, ...]
     threads: tuple[ThreadProfile, ...]
     call_graph: tuple[CallEdge, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
-    """A profiling backend. A fresh instance for every capture; no state on the class."""
+    """A profiling backend. A fresh instance for every capture; no state on the class.
+
+    It is made with `interval_ns` and `clock` ("wall" or "cpu"). Two optional attributes of the class:
+    `samples_at_most`, for one that keeps every sample, and `alone`, for one beside which no other thread may
+    run.
+    """
 
     def start(self) -> None:
         """Begin; the calling thread is the one that runs the handler. Raises Declined."""

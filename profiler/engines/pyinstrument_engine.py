@@ -45,10 +45,17 @@ class PyinstrumentEngine:
         except RuntimeError as error:
             raise Declined(f"pyinstrument: {error}") from error
 
+    def read(self) -> Recording:
+        """Return the samples so far, while recording goes on; from any thread."""
+        session = self._profiler._active_session
+        # A copy, for the handler's thread adds to it.
+        return self._recording(list(session.frame_records) if session is not None else [])
+
     def stop(self) -> Recording:
         """End recording and return the samples in time order."""
-        session = self._profiler.stop()
-        records = session.frame_records
+        return self._recording(self._profiler.stop().frame_records)
+
+    def _recording(self, records: list[Any]) -> Recording:
         table = FrameTable()
         thread = _thread_profile(self._thread_name, records, self._outer, table)
         info = EngineInfo("pyinstrument", self._interval_ns, "wall", len(records), self._version)

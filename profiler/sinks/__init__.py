@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from profiler import plugins
 from profiler.keys import CaptureKey
-from profiler.location import LocalLocation, parse_location
+from profiler.location import LocalLocation, S3Location, parse_location
 
 
 class Sink(Protocol):
@@ -19,12 +20,20 @@ class Sink(Protocol):
 
 
 def open_sink(uri: str) -> Sink:
-    """Return the sink of a store URI; nothing is connected or created until the first capture."""
+    """Return the sink of a store URI; nothing is connected or created until the first capture.
+
+    Raises:
+        StoreError: the URI is malformed.
+        PluginError: no package has a sink for its scheme, or that one is broken.
+    """
     location = parse_location(uri)
     if isinstance(location, LocalLocation):
         from profiler.sinks.local import LocalSink
 
         return LocalSink(location)
+    if not isinstance(location, S3Location):
+        sink: Sink = plugins.load(plugins.SINKS, location.scheme)(uri)
+        return sink
     from profiler.sinks.s3 import S3Sink
 
     return S3Sink(location)

@@ -27,6 +27,8 @@ VARIANTS: dict[str, dict[str, str]] = {
     "sampler": {},
     "cpu-clock": {"PROFILER_CLOCK": "cpu", "PROFILER_INTERVAL_MS": "0.5"},
     "pyinstrument": {"PROFILER_CPU": "pyinstrument"},
+    "yappi": {"PROFILER_CPU": "yappi"},
+    "cprofile": {"PROFILER_CPU": "cprofile"},
     "tracemalloc": {"PROFILER_MEMORY": "tracemalloc", "PROFILER_GC": "collect"},
     "before-response": {"PROFILER_UPLOAD": "before-response"},
 }
@@ -36,6 +38,10 @@ KNOWN = {
         "pyinstrument",
         "own_profile_function",
     ): "sys.setprofile does not take back pyinstrument's hook",
+    (
+        "cprofile",
+        "own_profile_function",
+    ): "up to Python 3.11 sys.getprofile() gives cProfile's object, which sys.setprofile cannot set again",
 }
 # Here a step of the profiler fails: it says so, once, with its traceback, and the rest is the same.
 TOLD = {"breaks_its_json", "starts_no_thread"}

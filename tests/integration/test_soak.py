@@ -11,10 +11,12 @@ pytest.importorskip("resource")
 from tests.unit.profiler.helpers import run_python
 
 INVOCATIONS = 10_000
-# Tracing sums up every live block twice in an invocation: ten thousand would take minutes.
-TRACED_INVOCATIONS = 2_000
+# Tracing sums up every live block twice in an invocation: ten thousand would take minutes. yappi leaks.
+FEWER = {"tracemalloc": 2_000, "yappi": 2_000}
 # A leak of one object in an invocation would be thousands of them; what is cached on the way is not.
 BLOCKS_AT_MOST = 1_000
+# yappi never frees what it notes of a function in C: 18 blocks, 1.3 KB, for this handler and our own steps.
+BLOCKS_OF_YAPPI = 24 * 2_000
 RSS_AT_MOST_MB = 6
 
 PROGRAM = """
@@ -56,6 +58,8 @@ SETTINGS = {
     "sampler and census": {},
     "sampler by CPU time": {"clock": "cpu", "memory": "off"},
     "pyinstrument": {"cpu": "pyinstrument", "memory": "off"},
+    "yappi": {"cpu": "yappi", "memory": "off"},
+    "cprofile": {"cpu": "cprofile", "memory": "off"},
     "tracemalloc": {"cpu": "off", "memory": "tracemalloc"},
 }
 
@@ -63,9 +67,9 @@ SETTINGS = {
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.timeout(180)
 def test_thousands_of_invocations_leave_nothing_behind(name: str, tmp_path: object) -> None:
-    if name == "pyinstrument":
-        pytest.importorskip("pyinstrument")
-    count = TRACED_INVOCATIONS if name == "tracemalloc" else INVOCATIONS
+    if name in ("pyinstrument", "yappi"):
+        pytest.importorskip(name)
+    count = FEWER.get(name, INVOCATIONS)
     done = run_python(
         PROGRAM.replace("INVOCATIONS", str(count)),
         PROFILER_ENABLED="1",
@@ -74,7 +78,8 @@ def test_thousands_of_invocations_leave_nothing_behind(name: str, tmp_path: obje
     )
     assert done.returncode == 0, done.stderr
     before, after = json.loads(done.stdout)
-    assert after["blocks"] - before["blocks"] < BLOCKS_AT_MOST, (before, after)
+    blocks = BLOCKS_OF_YAPPI if name == "yappi" else BLOCKS_AT_MOST
+    assert after["blocks"] - before["blocks"] < blocks, (before, after)
     assert after["rss"] - before["rss"] < RSS_AT_MOST_MB * 2**20, (before, after)
     assert after["files"] == before["files"]
     assert after["tasks"] <= before["tasks"]

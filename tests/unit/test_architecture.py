@@ -17,6 +17,7 @@ CONTRACT = {"capture", "codec", "document", "errors", "keys", "location", "s3cli
 # A module may import from lower layers and from its own.
 LAYERS = (
     ("profiler.errors", "profiler.guard", "profiler.host", "profiler.own", "profiler.environment"),
+    ("profiler.plugins",),
     ("profiler.capture", "profiler.location", "profiler.document"),
     ("profiler.keys", "profiler.codec", "profiler.s3client"),
     ("profiler.engines", "profiler.triggers", "profiler.sinks"),
@@ -39,6 +40,7 @@ OUTSIDE = {"profiler", "profiler._wrap", "profiler.demo", "profiler.demo.checkou
 # Runs `viewer` and itself as commands, and may show progress of its own.
 HEAVY = {"boto3", "botocore", "pyinstrument", "yappi", "psutil", "rich", "cProfile", "tracemalloc", "asyncio"}
 HEAVY_ALLOWED = {
+    "profiler.engines.yappi_engine": {"yappi"},  # itself imported only for PROFILER_CPU=yappi
     "profiler.memory.tracing": {"tracemalloc"},  # itself imported only for PROFILER_MEMORY=tracemalloc
     "profiler.cli.invoke": {"asyncio"},
     "profiler.leaktest": {"asyncio"},

@@ -27,6 +27,10 @@ _COLUMNS = (
 )
 
 
+# Of a tracing engine, which counts them.
+_CALLS = Column("calls", right=True)
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     selection.add_arguments(parser, default=NEWEST_OR_MERGED)
     lanes = parser.add_mutually_exclusive_group()
@@ -59,10 +63,14 @@ def run(args: argparse.Namespace) -> int:
 def _lines(profile: Profile, lanes: list[Lane], limit: int) -> Iterator[Line]:
     unit, whole = lanes[0].unit, sum(lane.total for lane in lanes)
     rows = function_totals(profile, lanes)
+    are_counted = any(row.calls is not None for row in rows)
+    if are_counted:
+        whole = max((row.total_weight for row in rows), default=whole)
     yield terminal.heading(profile.title)
     yield [(_subject(profile, lanes), "dim")]
     yield []
-    yield from terminal.table(_COLUMNS, [_row(row, whole, unit) for row in rows[:limit]])
+    columns = (*_COLUMNS[:1], _CALLS, *_COLUMNS[1:]) if are_counted else _COLUMNS
+    yield from terminal.table(columns, [_row(row, whole, unit) for row in rows[:limit]])
     if len(rows) > limit:
         yield [(f"and {len(rows) - limit:,} more (--limit)", "dim")]
 
@@ -74,16 +82,17 @@ def _subject(profile: Profile, lanes: list[Lane]) -> str:
     text = f"{names}: {total}"
     if others:
         text += f" ({others} more: --all-threads, --thread NAME)"
-    return text + (", stacks guessed from a call graph" if profile.approximate else "")
+    return text + (", times and calls of an exact call graph" if profile.graph is not None else "")
 
 
 def _row(row: FunctionTotals, whole: int, unit: str) -> list[str]:
     return [
         row.frame.name,
+        *([f"{row.calls:,}"] if row.calls is not None else []),
         weight(row.self_weight, unit) if row.self_weight else "",
-        f"{row.self_weight / whole:.1%}" if row.self_weight else "",
+        f"{row.self_weight / whole:.1%}" if row.self_weight and whole else "",
         weight(row.total_weight, unit),
-        f"{row.total_weight / whole:.1%}",
+        f"{row.total_weight / whole:.1%}" if whole else "",
         location(row.frame),
     ]
 
@@ -102,6 +111,7 @@ def _record(profile: Profile, lanes: list[Lane]) -> dict[str, object]:
                 "line": row.frame.line,
                 "self": row.self_weight,
                 "total": row.total_weight,
+                "calls": row.calls,
             }
             for row in function_totals(profile, lanes)
         ],

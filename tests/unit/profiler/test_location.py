@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.errors import StoreError
-from profiler.location import LocalLocation, S3Location, parse_location
+from profiler.location import LocalLocation, OtherLocation, S3Location, parse_location
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,7 @@ from profiler.location import LocalLocation, S3Location, parse_location
         ("s3://bucket//a/b/", S3Location("bucket", "a/b/")),
         ("s3://bucket/a?sse=AES256", S3Location("bucket", "a/", "AES256")),
         ("s3://bucket?kms_key_id=arn:aws:kms:x", S3Location("bucket", "", "aws:kms", "arn:aws:kms:x")),
+        ("gs://bucket/a", OtherLocation("gs", "gs://bucket/a")),
     ],
 )
 def test_a_uri_names_a_place(uri: str, location: object) -> None:
@@ -38,8 +39,7 @@ def test_a_uri_names_a_place(uri: str, location: object) -> None:
         ("  ", "store is empty"),
         ("s3://", "names no bucket"),
         ("s3:///prefix", "names no bucket"),
-        ("ftp://host/a", "unknown scheme"),
-        ("://x", "unknown scheme"),
+        ("://x", "has no scheme"),
         ("s3://bucket/a?acl=public", "unknown option 'acl'"),
         ("s3://[bucket/a", "give s3://bucket/prefix or a folder"),
         ("s3://bucket/a#b", "cannot hold '#'"),

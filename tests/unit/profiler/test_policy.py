@@ -110,8 +110,8 @@ def test_a_live_flag_may_be_read(
     ("arguments", "told"),
     [
         ([], "policy: give --store s3://bucket/prefix"),
-        (["--store", "profiles"], "profiles is a folder"),
-        (["--store", "http://x"], "unknown scheme"),
+        (["--store", "profiles"], "profiles is no bucket"),
+        (["--store", "http://x"], "http://x is no bucket"),
         (["--store", "s3://b", "--live", "etcd:x"], "write ssm:NAME"),
         (["--store", "s3://b", "--live", "ssm:x", "--reader"], "--live is for a function's role"),
     ],

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from profiler.capture import Capture, Invocation
-from profiler.errors import StoreError
+from profiler.errors import PluginError, StoreError
 from profiler.keys import CaptureKey
-from profiler.location import LocalLocation, parse_location
+from profiler.location import LocalLocation, S3Location, parse_location
 from profiler.sinks import open_sink
 from profiler.sinks.local import LocalSink
 from profiler.sinks.s3 import S3Sink
@@ -24,6 +24,8 @@ def test_a_location_decides_the_sink(tmp_path: Path) -> None:
     assert isinstance(open_sink(str(tmp_path / "new")), LocalSink)
     assert not (tmp_path / "new").exists()
     with pytest.raises(StoreError):
+        open_sink("s3://")
+    with pytest.raises(PluginError, match="no package registers 'ftp'"):
         open_sink("ftp://x")
 
 
@@ -101,7 +103,7 @@ def s3_sink(client: Client, monkeypatch: pytest.MonkeyPatch, uri: str = "s3://bu
 
     monkeypatch.setattr("profiler.sinks.s3.make_client", make_client)
     location = parse_location(uri)
-    assert not isinstance(location, LocalLocation)
+    assert isinstance(location, S3Location)
     return S3Sink(location)
 
 
