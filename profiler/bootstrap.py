@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
 from profiler.recorder import Recorder
 
 _MARK = "__invocation_profiler_original__"
+# Whether an armed handler is being called already: one that another calls is a part of its invocation.
+_inside: ContextVar[bool] = ContextVar("invocation_profiler_inside", default=False)
 
 
 def is_armed(handler: Callable[..., Any]) -> bool:
@@ -29,16 +32,23 @@ def wrap(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
         return _wrap_async(handler, recorder)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        window = recorder.begin(args)
-        if window is None:
+        if _inside.get():
             return handler(*args, **kwargs)
+        _inside.set(True)
         try:
-            result = handler(*args, **kwargs)
-        except BaseException as error:  # looked at and raised on, SystemExit too
-            recorder.end(window, error)
-            raise
-        recorder.end(window, None)
-        return result
+            window = recorder.begin(args)
+            if window is None:
+                return handler(*args, **kwargs)
+            try:
+                result = handler(*args, **kwargs)
+            except BaseException as error:  # looked at and raised on, SystemExit too
+                recorder.end(window, error)
+                raise
+            recorder.end(window, None)
+            return result
+        finally:
+            # Not `reset`: a coroutine may be closed in another context than the one it was begun in.
+            _inside.set(False)
 
     return _marked(wrapper, handler)
 
@@ -63,15 +73,21 @@ def _marked(wrapper: Callable[..., Any], handler: Callable[..., Any]) -> Callabl
 
 def _wrap_async(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        window = recorder.begin(args)
-        if window is None:
+        if _inside.get():
             return await handler(*args, **kwargs)
+        _inside.set(True)
         try:
-            result = await handler(*args, **kwargs)
-        except BaseException as error:  # CancelledError too
-            recorder.end(window, error)
-            raise
-        recorder.end(window, None)
-        return result
+            window = recorder.begin(args)
+            if window is None:
+                return await handler(*args, **kwargs)
+            try:
+                result = await handler(*args, **kwargs)
+            except BaseException as error:  # CancelledError too
+                recorder.end(window, error)
+                raise
+            recorder.end(window, None)
+            return result
+        finally:
+            _inside.set(False)
 
     return _marked(wrapper, handler)

@@ -26,7 +26,8 @@ from profiler.keys import CaptureKey
 from profiler.memory.probe import MemoryProbe
 from profiler.outbox import Outbox
 from profiler.settings import Settings
-from profiler.triggers import RateTrigger
+from profiler.triggers import Seen, Triggers
+from profiler.triggers.token import Verifier
 from profiler.window import Window
 
 # How long a capture may hold up a response where no deadline is known.
@@ -45,7 +46,9 @@ class Recorder:
         self.settings = settings
         self.outbox = outbox
         self.delivery: Delivery = BeforeResponse()
-        self._trigger = RateTrigger(settings.rate, settings.max_captures)
+        self._name = _function_name(handler)
+        verifier = Verifier(settings.request_key, self._name) if settings.request_key else None
+        self._triggers = Triggers(settings.trigger, settings.rate, settings.max_captures, verifier)
         self._memory = (
             None
             if settings.memory == "off"
@@ -118,18 +121,18 @@ class Recorder:
             return None
         window = None
         try:
-            if self._trigger.fires():
-                window = self._open(arguments, sequence)
+            trigger = self._triggers.fires(sequence, arguments)
+            if trigger is not None:
+                window = self._open(arguments, sequence, trigger)
         finally:
             if window is None:
                 _CAPTURING.release()
         return window
 
-    def _open(self, arguments: tuple[Any, ...], sequence: int) -> Window:
+    def _open(self, arguments: tuple[Any, ...], sequence: int, trigger: str) -> Window:
         entered_ns = time.perf_counter_ns()
-        default_name = getattr(self._handler, "__module__", None) or "handler"
-        facts = facts_of(arguments, default_name, os.environ)
-        window = Window(facts, ENVIRONMENT.id, sequence, self._trigger.name)
+        facts = facts_of(arguments, self._name, os.environ)
+        window = Window(facts, ENVIRONMENT.id, sequence, trigger)
         if self._memory is not None:
             self._memory.before(sequence)
         self._start_engine(window)
@@ -165,19 +168,27 @@ class Recorder:
 
     def _rest(self) -> None:
         """Leave nothing running where no capture will follow."""
-        if self._memory is not None and (self.guard.tripped or self._trigger.exhausted):
+        if self._memory is not None and (self.guard.tripped or self._triggers.exhausted):
             with self.guard("memory"):
                 self._memory.close()
 
-    def _finish(self, window: Window, error: BaseException | None, ended_ns: int) -> Capture:
+    def _finish(self, window: Window, error: BaseException | None, ended_ns: int) -> Capture | None:
+        """Return the capture, or None where PROFILER_KEEP does not keep it."""
         recording = window.engine.stop() if window.engine is not None else None
         duration_ns = ended_ns - window.started_ns
         assembly = Assembly(window, self._handler, recording, duration_ns)
         memory, notes = Memory(), _NO_NOTES
         if self._memory is not None:
             memory, notes = self._memory.after(assembly.table), self._memory.notes()
+        outcome = outcome_of(window.facts, duration_ns, error)
+        reason = self.settings.keep.reason(Seen(outcome, window.sequence == 1, duration_ns, memory))
+        if reason is None:
+            self._triggers.take_back()
+            return None
+        if not self.settings.keep.is_always:
+            notes = (*notes, f"kept because of PROFILER_KEEP: {reason}")
         return assembly.capture(
-            outcome=outcome_of(window.facts, duration_ns, error),
+            outcome=outcome,
             memory=memory,
             labels=self.settings.labels or {},
             notes=(*notes, *self.outbox.notes()),
@@ -211,3 +222,9 @@ class Recorder:
         with self.guard("fork"):
             if window.engine is not None:
                 window.engine.stop()
+
+
+def _function_name(handler: Callable[..., Any]) -> str:
+    """Return the function's name where no context tells it: Lambda's, else the handler's module."""
+    module = getattr(handler, "__module__", None)
+    return os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or (module if isinstance(module, str) else "handler")

@@ -12,6 +12,8 @@ from profiler.engines import ENGINES, clocks_of
 from profiler.engines.base import DEFAULT_INTERVAL_NS
 from profiler.errors import PluginError, SettingsError, StoreError
 from profiler.location import OtherLocation, parse_location
+from profiler.triggers import Keep, Rules, parse_keep, parse_rules
+from profiler.triggers.token import SHORTEST_KEY
 
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("", "0", "false", "no", "off")
@@ -20,6 +22,10 @@ MEMORY_CHOICES = ("census", "tracemalloc", "off")
 GC_CHOICES = ("off", "collect", "freeze")
 UPLOAD_CHOICES = ("auto", "before-response", "after-response")
 DEFAULT_STORE = "profiles"
+_BY_RATE = Rules(rate=True)
+_EVERYTHING = Keep()
+# Never shown.
+SECRETS = ("request_key",)
 # Ours too, but no settings: what the entry point, the exec wrapper and `profiler disable` go by.
 OTHER_VARIABLES = ("PROFILER_HANDLER", "PROFILER_INNER_WRAPPER", "PROFILER_BEFORE")
 
@@ -36,7 +42,10 @@ class Settings:
     memory: str = "census"
     memory_frames: int = 1
     gc: str = "off"
+    trigger: Rules = _BY_RATE
     rate: float = 1.0
+    request_key: str | None = None
+    keep: Keep = _EVERYTHING
     upload: str = "auto"
     reserve_ms: int = 500
     max_captures: int = 1000
@@ -68,7 +77,7 @@ class Settings:
             try:
                 values[name] = read(raw)
             except ValueError as error:
-                problems.append(f"{source}{raw}: {error}")
+                problems.append(f"{source}{'…' if name in SECRETS else raw}: {error}")
         settings = cls(**values)
         if not problems:
             problems = settings._contradictions()
@@ -168,6 +177,13 @@ def _store(value: object) -> str:
     return text
 
 
+def _key(value: object) -> str:
+    text = str(value).strip()
+    if len(text) < SHORTEST_KEY:
+        raise ValueError(f"a key has {SHORTEST_KEY} characters at least")
+    return text
+
+
 def _labels(value: object) -> dict[str, str]:
     if isinstance(value, Mapping):
         return {str(name): str(text) for name, text in value.items()}
@@ -189,7 +205,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "memory": _choice(*MEMORY_CHOICES),
     "memory_frames": _whole(1, 100),
     "gc": _choice(*GC_CHOICES),
+    "trigger": parse_rules,
     "rate": _number(0, 1),
+    "request_key": _key,
+    "keep": parse_keep,
     "upload": _choice(*UPLOAD_CHOICES),
     "reserve_ms": _whole(0, 900_000),
     "max_captures": _whole(1, 1_000_000),

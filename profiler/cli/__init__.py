@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "profiler.cli.status",
     "layer": "profiler.cli.layer",
     "policy": "profiler.cli.policy",
+    "token": "profiler.cli.token",
 }
 HELP = {
     "run": "call a handler on this machine and capture every invocation",
@@ -28,6 +29,7 @@ HELP = {
     "status": "show how Lambda functions are profiled",
     "layer": "build the layer that brings the profiler to a function",
     "policy": "print the permissions that a function or a viewer needs",
+    "token": "sign a request for one capture",
 }
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

@@ -90,7 +90,9 @@ def refuse_to_judge_nothing(count: int, settings: Settings) -> None:
     """Refuse --fail-on-leak where no leak could be found. Raises SettingsError."""
     if settings.memory == "off":
         raise SettingsError("--fail-on-leak finds nothing while memory is off: leave --memory at census")
-    if count * settings.rate < _JUDGED_FROM:
+    if not settings.keep.is_always:
+        raise SettingsError("--fail-on-leak needs every capture: leave PROFILER_KEEP at always")
+    if settings.trigger.expected(count, settings.rate) < _JUDGED_FROM:
         raise SettingsError(
             f"--fail-on-leak needs {_JUDGED_FROM} captured invocations, one cold and 20 warm: raise --count"
         )

@@ -14,7 +14,7 @@ from typing import Any
 from profiler.deploy.function import EXEC_WRAPPER, INNER_WRAPPER, OUR_WRAPPER, Function, layer_of
 from profiler.errors import FunctionError, ProfilerError
 from profiler.location import LocalLocation, parse_location
-from profiler.settings import OTHER_VARIABLES, Settings
+from profiler.settings import OTHER_VARIABLES, SECRETS, Settings, variable_of
 
 BEFORE = "PROFILER_BEFORE"
 # "Lambda quotas", AWS Lambda developer guide; Lambda measures the variables as JSON.
@@ -22,7 +22,7 @@ VARIABLES_AT_MOST_BYTES = 4096
 LAYERS_AT_MOST = 5
 _OLDEST_PYTHON = 10
 # Shown by their names only.
-_SECRET = ("PROFILER_REQUEST_KEY",)
+_SECRET = tuple(map(variable_of, SECRETS))
 
 
 @dataclass(frozen=True, slots=True)

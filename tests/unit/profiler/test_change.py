@@ -161,8 +161,8 @@ def test_a_wrapper_put_there_meanwhile_stays() -> None:
 
 
 def test_a_secret_is_never_shown() -> None:
-    secret = {"PROFILER_REQUEST_KEY": "hush-hush"}
-    now = enable(function({**secret, "DB_PASSWORD": "hush-hush"}), Wanted(ON, LAYER + "1"))
+    secret = {"PROFILER_REQUEST_KEY": "hush-hush-hush-hush"}
+    now = enable(function({**secret, "DB_PASSWORD": "hush-hush-hush-hush"}), Wanted(ON, LAYER + "1"))
     assert "hush" not in "".join(now.lines())
     assert "hush" not in "".join(disable(now.after).lines())
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
 from profiler.cli import COMMANDS, HELP, main
+from profiler.triggers.token import Verifier
 from tests.unit.profiler.helpers import run_python
 
 
@@ -41,6 +46,12 @@ def test_every_command_has_a_help(command: str, capsys: pytest.CaptureFixture[st
         ["enable", "checkout", "--set", "rate"],
         ["enable", "checkout", "--layer", "arn:aws:lambda:eu-west-1:123456789012:layer:no-version"],
         ["status", "--no-such-option", "checkout"],
+        ["token"],
+        ["token", "checkout"],
+        ["token", "checkout", "--expires", "10"],
+        ["token", "checkout", "--expires", "8d"],
+        ["token", "checkout", "--key-file", "no-such-file"],
+        ["token", "checkout", "--key-file", os.devnull],
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
@@ -51,6 +62,24 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert captured.out == ""
     (line,) = captured.err.splitlines()
     assert line.startswith("profiler: ")
+
+
+def test_a_token_is_signed_with_the_key_of_the_environment_or_of_a_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = "a key that nobody guesses"
+    monkeypatch.setenv("PROFILER_REQUEST_KEY", key)
+    assert main(["token", "checkout", "--expires", "2h"]) == 0
+    shown = capsys.readouterr()
+    assert Verifier(key, "checkout").accepts(shown.out.strip(), time.time() + 7100)
+    assert not Verifier(key, "checkout").accepts(shown.out.strip(), time.time() + 7300)
+    assert "x-profile-token" in shown.err
+    assert key not in shown.out + shown.err
+    (tmp_path / "key").write_text("another key, in a file\n")
+    assert main(["token", "checkout", "--key-file", str(tmp_path / "key"), "--quiet"]) == 0
+    shown = capsys.readouterr()
+    assert Verifier("another key, in a file", "checkout").accepts(shown.out.strip())
+    assert shown.err == ""
 
 
 def test_a_command_loads_no_other() -> None:

@@ -24,6 +24,8 @@ from profiler.errors import StoreError
 from profiler.outbox import Outbox
 from profiler.recorder import Recorder
 from profiler.settings import Settings
+from profiler.triggers import parse_keep
+from profiler.triggers.token import make_token
 from tests.unit.profiler.helpers import Context, MemorySink, names_of
 
 
@@ -308,6 +310,98 @@ def test_rate_zero_captures_nothing() -> None:
     it = armed(answer, rate=0.0, cpu="sampler", memory="census")
     assert it.call(5, None) == 5
     assert it.captures == []
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.0])
+def test_a_handler_within_a_handler_is_no_invocation_of_its_own(rate: float) -> None:
+    inner = armed(answer, rate=rate)
+    outer = armed(lambda event, context: inner.call(event, context), rate=rate)
+    counted = armed(answer)
+    counted.call(0, None)
+    for number in range(5):
+        assert outer.call(number, None) == number
+    counted.call(0, None)
+    first, last = (capture.invocation.sequence for capture in counted.captures)
+    assert last - first == 6
+    assert len(outer.captures) == 5 * rate
+    assert inner.captures == []
+
+
+def test_async_handlers_side_by_side_are_invocations_of_their_own() -> None:
+    async def handler(event: Any, context: Any) -> Any:
+        await asyncio.sleep(0.01)
+        return event
+
+    it = armed(handler, rate=0.0)
+    counted = armed(answer)
+
+    async def several() -> list[Any]:
+        return await asyncio.gather(*(it.call(number, None) for number in range(3)))
+
+    counted.call(0, None)
+    assert asyncio.run(several()) == [0, 1, 2]
+    counted.call(0, None)
+    first, last = (capture.invocation.sequence for capture in counted.captures)
+    assert last - first == 4
+
+
+def test_after_an_error_the_next_call_is_an_invocation_again() -> None:
+    def handler(event: Any, context: Any) -> Any:
+        if event == "fail":
+            raise KeyError(event)
+        return event
+
+    it = armed(handler)
+    with pytest.raises(KeyError):
+        it.call("fail", None)
+    assert it.call(1, None) == 1
+    assert len(it.captures) == 2
+
+
+# ---- what is kept -------------------------------------------------------------------------------
+
+
+def test_what_is_not_kept_is_neither_encoded_nor_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[Any] = []
+    encode = recorder_module.encode
+    monkeypatch.setattr(
+        recorder_module, "encode", lambda capture, **rest: encoded.append(1) or encode(capture, **rest)
+    )
+
+    def handler(event: Any, context: Any) -> Any:
+        if event == "fail":
+            raise KeyError(event)
+        return event
+
+    it = armed(handler, keep=parse_keep("error"), max_captures=2, memory="census")
+    skipped: list[int] = []
+    it.recorder.delivery.skip = lambda: skipped.append(1)  # type: ignore[method-assign]
+    for _ in range(5):
+        assert it.call("fine", None) == "fine"
+    assert (encoded, len(skipped)) == ([], 5)
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            it.call("fail", None)
+    assert [capture.outcome for capture in it.captures] == ["error", "error"]
+    assert "kept because of PROFILER_KEEP: error" in it.captures[0].notes
+    assert len(encoded) == 2
+
+
+def test_what_was_slow_is_kept() -> None:
+    it = armed(lambda event, context: time.sleep(event), keep=parse_keep("slow:30ms"))
+    it.call(0.0, None)
+    it.call(0.04, None)
+    assert [capture.invocation.duration_ns > 30e6 for capture in it.captures] == [True]
+
+
+def test_a_signed_request_is_captured_at_rate_zero() -> None:
+    key = "a key that nobody guesses"
+    it = armed(answer, rate=0.0, request_key=key)
+    token = make_token(key, it.recorder._name, int(time.time()) + 60, "0" * 16)
+    it.call({}, None)
+    it.call({"headers": {"X-Profile-Token": token}}, None)
+    it.call({"headers": {"X-Profile-Token": token}}, None)
+    assert [capture.trigger for capture in it.captures] == ["request"]
 
 
 # ---- one capture at a time ----------------------------------------------------------------------

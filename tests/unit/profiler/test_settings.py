@@ -10,6 +10,7 @@ import pytest
 from profiler.engines import CLOCKS, ENGINES
 from profiler.errors import SettingsError
 from profiler.settings import Settings, unknown_variables, variable_of
+from profiler.triggers import Keep, Rules
 
 # variable, text, field, value
 GOOD = [
@@ -26,6 +27,9 @@ GOOD = [
     ("PROFILER_MEMORY", "tracemalloc", "memory", "tracemalloc"),
     ("PROFILER_MEMORY_FRAMES", "25", "memory_frames", 25),
     ("PROFILER_GC", "freeze", "gc", "freeze"),
+    ("PROFILER_TRIGGER", "first:5, every:100", "trigger", Rules(first=5, every=100)),
+    ("PROFILER_REQUEST_KEY", " sixteen characters ", "request_key", "sixteen characters"),
+    ("PROFILER_KEEP", "error,slow:500ms", "keep", Keep(error=True, slow_ns=500_000_000)),
     ("PROFILER_RATE", "0.1", "rate", 0.1),
     ("PROFILER_RATE", "0", "rate", 0.0),
     ("PROFILER_UPLOAD", "after-response", "upload", "after-response"),
@@ -53,6 +57,9 @@ BAD = [
     ("PROFILER_MEMORY_FRAMES", "0"),
     ("PROFILER_MEMORY_FRAMES", "1.5"),
     ("PROFILER_GC", "on"),
+    ("PROFILER_TRIGGER", "always"),
+    ("PROFILER_REQUEST_KEY", "short"),
+    ("PROFILER_KEEP", "slow"),
     ("PROFILER_RATE", "1.5"),
     ("PROFILER_RATE", "-0.1"),
     ("PROFILER_RATE", "inf"),
@@ -83,7 +90,8 @@ def test_a_bad_value_is_named_with_what_is_allowed(variable: str, text: str) -> 
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({variable: text})
     message = str(caught.value)
-    assert message.startswith(f"{variable}={text}: ")
+    shown = "…" if variable == "PROFILER_REQUEST_KEY" else text
+    assert message.startswith(f"{variable}={shown}: ")
     assert len(message) > len(f"{variable}={text}: ")
     assert "\n" not in message
 
@@ -125,6 +133,12 @@ def test_a_bad_argument_is_an_error_of_settings(value: Any) -> None:
         if value is not None:
             with pytest.raises(SettingsError, match=f"^{name}="):
                 Settings.from_env({}, **{name: value})
+
+
+def test_a_secret_is_in_no_message() -> None:
+    with pytest.raises(SettingsError, match="PROFILER_REQUEST_KEY=…: a key has 16 characters") as caught:
+        Settings.from_env({"PROFILER_REQUEST_KEY": "hush"})
+    assert "hush" not in str(caught.value)
 
 
 def test_labels_may_be_a_mapping() -> None:

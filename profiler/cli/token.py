@@ -1,0 +1,79 @@
+"""`profiler token`: sign a request that makes a function capture one invocation."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+from profiler.errors import UsageError
+from profiler.triggers.carriers import NAME
+from profiler.triggers.token import LIFETIME_AT_MOST_S, SHORTEST_KEY, make_token
+
+_KEY = "PROFILER_REQUEST_KEY"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_EPILOG = (
+    f"The key is read from {_KEY} or from a file, never from the command line. The same key stands in the"
+    f" function's {_KEY}."
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = _EPILOG
+    parser.add_argument("function", metavar="FUNCTION", help="the function's name")
+    parser.add_argument(
+        "--expires",
+        type=_lifetime,
+        default=600,
+        metavar="TIME",
+        help="how long it is valid: 45s, 10m, 2h (10m)",
+    )
+    parser.add_argument("--key-file", metavar="FILE", help="a file with the key, - for standard input")
+    parser.add_argument("--quiet", action="store_true", help="print the token alone")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a token on stdout, and on stderr how it is sent."""
+    expires_at_s = int(time.time()) + options.expires
+    token = make_token(_key(options.key_file), options.function, expires_at_s, os.urandom(8).hex())
+    print(token)
+    if not options.quiet:
+        until = datetime.datetime.fromtimestamp(expires_at_s, datetime.timezone.utc)
+        print(f"{_how_to_send()}\nvalid until {until:%Y-%m-%d %H:%M:%S} UTC", file=sys.stderr)
+    return 0
+
+
+def _how_to_send() -> str:
+    return (
+        f"header, message attribute, or field of the event (or of EventBridge's detail): {NAME}\n"
+        f"for example: curl -H '{NAME}: TOKEN' URL"
+    )
+
+
+def _key(file: str | None) -> str:
+    if file is None:
+        key = os.environ.get(_KEY, "")
+        if not key.strip():
+            raise UsageError(f"token: set {_KEY}, or give --key-file FILE")
+    else:
+        try:
+            key = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"token: {file}: {getattr(error, 'strerror', None) or error}") from error
+    key = key.strip()
+    if len(key) < SHORTEST_KEY:
+        raise UsageError(f"token: a key has {SHORTEST_KEY} characters at least")
+    return key
+
+
+def _lifetime(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.strip().lower())
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+    if not 0 < seconds <= LIFETIME_AT_MOST_S:
+        raise argparse.ArgumentTypeError(f"{text}: give a time such as 45s, 10m, 2h or 7d, 7d at most")
+    return seconds
