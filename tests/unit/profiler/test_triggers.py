@@ -183,30 +183,16 @@ def test_only_real_dicts_are_looked_into() -> None:
         assert list(tokens_in((event, Hostile()))) == []
 
 
+_NAMES = (
+    *(NAME, "X-PROFILE-TOKEN", "headers", "multiValueHeaders", "detail", "Records", "Sns"),
+    *("MessageAttributes", "Value", "messageAttributes", "stringValue", "s3", "object", "key"),
+)
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just(NAME),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    NAME,
-                    "headers",
-                    "multiValueHeaders",
-                    "detail",
-                    "Records",
-                    "Sns",
-                    "MessageAttributes",
-                    "Value",
-                    "messageAttributes",
-                    "stringValue",
-                    "s3",
-                    "object",
-                    "key",
-                    "X-PROFILE-TOKEN",
-                ]
-            )
-            | st.text(max_size=4),
+            st.sampled_from(_NAMES) | st.text(max_size=4),
             inner,
             max_size=5,
         )
