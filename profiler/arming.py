@@ -54,6 +54,12 @@ def make_recorder(handler: Callable[..., Any], explicit: dict[str, Any]) -> Reco
     except ImportError as error:
         package = f"pip install 'invocation-profiler[{settings.cpu}]'"
         raise SettingsError(f"PROFILER_CPU={settings.cpu}: {error}; {package}") from error
+    if settings.is_live and settings.flag is not None:
+        from profiler.flag import LiveFlag, open_source
+
+        source = open_source(settings.flag, recorder.function_name, os.environ)
+        recorder.live_flag = LiveFlag(source, recorder.function_name, settings.flag_ttl_s)
+        recorder.live_flag.refresh()
     upload = settings.upload
     if upload == "auto" and recorder.runs_alone:
         upload = "before-response"  # an extension is a thread

@@ -1,4 +1,4 @@
-"""What others add by entry points: engines, sinks and stores, under the name that a setting gives.
+"""What others add by entry points: engines, sinks and live flags, under the name that a setting gives.
 
 The metadata of all installed packages is searched only for a name that is not built in.
 """
@@ -12,7 +12,7 @@ from profiler.errors import PluginError
 # Groups of entry points.
 ENGINES = "invocation_profiler.engines"
 SINKS = "invocation_profiler.sinks"
-STORES = "invocation_profiler.stores"
+FLAGS = "invocation_profiler.flags"
 
 
 def names(group: str) -> list[str]:

@@ -21,6 +21,7 @@ from profiler.delivery import BeforeResponse, Delivery, Parcel
 from profiler.engines import Engine, load_engine
 from profiler.engines.base import Declined
 from profiler.environment import ENVIRONMENT
+from profiler.flag import LiveFlag
 from profiler.guard import Guard
 from profiler.keys import CaptureKey
 from profiler.memory.probe import MemoryProbe
@@ -46,8 +47,9 @@ class Recorder:
         self.settings = settings
         self.outbox = outbox
         self.delivery: Delivery = BeforeResponse()
-        self._name = _function_name(handler)
-        verifier = Verifier(settings.request_key, self._name) if settings.request_key else None
+        self.live_flag: LiveFlag | None = None
+        self.function_name = _function_name(handler)
+        verifier = Verifier(settings.request_key, self.function_name) if settings.request_key else None
         self._triggers = Triggers(settings.trigger, settings.rate, settings.max_captures, verifier)
         self._memory = (
             None
@@ -117,6 +119,9 @@ class Recorder:
 
     def _begin(self, arguments: tuple[Any, ...]) -> Window | None:
         sequence = ENVIRONMENT.next_sequence()
+        if self.live_flag is not None and not self.live_flag.is_on():
+            self._sleep()
+            return None
         if not _CAPTURING.acquire(False):
             return None
         window = None
@@ -131,7 +136,7 @@ class Recorder:
 
     def _open(self, arguments: tuple[Any, ...], sequence: int, trigger: str) -> Window:
         entered_ns = time.perf_counter_ns()
-        facts = facts_of(arguments, self._name, os.environ)
+        facts = facts_of(arguments, self.function_name, os.environ)
         window = Window(facts, ENVIRONMENT.id, sequence, trigger)
         if self._memory is not None:
             self._memory.before(sequence)
@@ -171,6 +176,11 @@ class Recorder:
         if self._memory is not None and (self.guard.tripped or self._triggers.exhausted):
             with self.guard("memory"):
                 self._memory.close()
+
+    def _sleep(self) -> None:
+        """Stop what goes on between invocations, for as long as the live flag is off."""
+        if self._memory is not None and not _CAPTURING.locked():
+            self._memory.close()
 
     def _finish(self, window: Window, error: BaseException | None, ended_ns: int) -> Capture | None:
         """Return the capture, or None where PROFILER_KEEP does not keep it."""

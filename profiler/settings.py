@@ -11,12 +11,14 @@ from profiler import plugins
 from profiler.engines import ENGINES, clocks_of
 from profiler.engines.base import DEFAULT_INTERVAL_NS
 from profiler.errors import PluginError, SettingsError, StoreError
+from profiler.flag.sources import ALLOWED as FLAG_KINDS
+from profiler.flag.sources import parse_source
+from profiler.flag.value import FALSE, TRUE
 from profiler.location import OtherLocation, parse_location
 from profiler.triggers import Keep, Rules, parse_keep, parse_rules
 from profiler.triggers.token import SHORTEST_KEY
 
-TRUE = ("1", "true", "yes", "on")
-FALSE = ("", "0", "false", "no", "off")
+LIVE = "live"
 CPU_CHOICES = (*ENGINES, "off")
 MEMORY_CHOICES = ("census", "tracemalloc", "off")
 GC_CHOICES = ("off", "collect", "freeze")
@@ -34,7 +36,9 @@ OTHER_VARIABLES = ("PROFILER_HANDLER", "PROFILER_INNER_WRAPPER", "PROFILER_BEFOR
 class Settings:
     """How to capture. Every field has a PROFILER_* variable; units stand in the names."""
 
-    enabled: bool = False
+    enabled: bool | str = False
+    flag: str | None = None
+    flag_ttl_s: float = 30.0
     store: str = DEFAULT_STORE
     cpu: str = "sampler"
     clock: str = "wall"
@@ -85,7 +89,14 @@ class Settings:
             raise SettingsError("; ".join(problems))
         return settings
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the flag is read anew in a running environment (`PROFILER_ENABLED=live`)."""
+        return self.enabled == LIVE
+
     def _contradictions(self) -> list[str]:
+        if self.is_live and self.flag is None:
+            return [f"PROFILER_FLAG is not set, and PROFILER_ENABLED={LIVE} reads it: {FLAG_KINDS}"]
         if self.cpu == "off":
             return []
         try:
@@ -111,13 +122,15 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
 # ---- one reader for each kind of value; each raises ValueError that says what is allowed ----
 
 
-def _flag(value: object) -> bool:
+def _flag(value: object) -> bool | str:
     text = str(value).strip().lower()
+    if text == LIVE:
+        return LIVE
     if text in TRUE:
         return True
     if text in FALSE:
         return False
-    raise ValueError(f"allowed are {', '.join(TRUE)} or {', '.join(FALSE[1:])}")
+    raise ValueError(f"allowed are {', '.join(TRUE)}, {', '.join(FALSE[1:])} or {LIVE}")
 
 
 def _choice(*choices: str) -> Callable[[object], str]:
@@ -198,6 +211,8 @@ def _labels(value: object) -> dict[str, str]:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "enabled": _flag,
+    "flag": parse_source,
+    "flag_ttl_s": _number(1, 86_400),
     "store": _store,
     "cpu": _engine,
     "clock": _choice("wall", "cpu"),

@@ -9,9 +9,9 @@ from dataclasses import fields
 from profiler.cli.functions import add_change, change_each
 from profiler.deploy.change import Change, Wanted, enable
 from profiler.deploy.function import Function, layer_of
-from profiler.settings import CPU_CHOICES, MEMORY_CHOICES, Settings, unknown_variables, variable_of
+from profiler.settings import CPU_CHOICES, LIVE, MEMORY_CHOICES, Settings, unknown_variables, variable_of
 
-_OPTIONS = ("store", "rate", "cpu", "memory")
+_OPTIONS = ("store", "rate", "cpu", "memory", "flag")
 _EPILOG = (
     "Only the profiler's own variables, the exec wrapper and the layer are changed, and `profiler disable`"
     " puts them back. With the layer (--layer, or one that the function has, named invocation-profiler) the"
@@ -32,6 +32,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpu", metavar="ENGINE", help=f"{', '.join(CPU_CHOICES)} (sampler)")
     parser.add_argument("--memory", metavar="MODE", help=f"{', '.join(MEMORY_CHOICES)} (census)")
     parser.add_argument(
+        "--flag",
+        metavar="SOURCE",
+        help="a live flag that switches captures: ssm:PARAMETER, appconfig:A/E/P or openfeature:KEY",
+    )
+    parser.add_argument(
         "--set",
         dest="settings",
         action="append",
@@ -50,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Return 0, or 2 where a function could not be switched on."""
-    settings = {variable_of("enabled"): "1", **dict(options.settings)}
+    settings = {variable_of("enabled"): LIVE if options.flag else "1", **dict(options.settings)}
     for name in _OPTIONS:
         if (value := getattr(options, name)) is not None:
             settings[variable_of(name)] = value

@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
-import re
 import sys
 import time
 from pathlib import Path
 
+from profiler.cli.durations import seconds_of
 from profiler.errors import UsageError
 from profiler.triggers.carriers import NAME
 from profiler.triggers.token import LIFETIME_AT_MOST_S, SHORTEST_KEY, make_token
 
 _KEY = "PROFILER_REQUEST_KEY"
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _EPILOG = (
     f"The key is read from {_KEY} or from a file, never from the command line. The same key stands in the"
     f" function's {_KEY}."
@@ -28,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("function", metavar="FUNCTION", help="the function's name")
     parser.add_argument(
         "--expires",
-        type=_lifetime,
+        type=lambda text: seconds_of(text, LIFETIME_AT_MOST_S),
         default=600,
         metavar="TIME",
         help="how long it is valid: 45s, 10m, 2h (10m)",
@@ -69,11 +68,3 @@ def _key(file: str | None) -> str:
     if len(key) < SHORTEST_KEY:
         raise UsageError(f"token: a key has {SHORTEST_KEY} characters at least")
     return key
-
-
-def _lifetime(text: str) -> int:
-    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.strip().lower())
-    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
-    if not 0 < seconds <= LIFETIME_AT_MOST_S:
-        raise argparse.ArgumentTypeError(f"{text}: give a time such as 45s, 10m, 2h or 7d, 7d at most")
-    return seconds

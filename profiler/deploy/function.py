@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from profiler.errors import FunctionError
-from profiler.settings import FALSE, TRUE
+from profiler.flag.value import FALSE, TRUE
 
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 INNER_WRAPPER = "PROFILER_INNER_WRAPPER"

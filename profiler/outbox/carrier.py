@@ -29,7 +29,7 @@ class Carrier:
     `until_s` (of the monotonic clock) and `may_retry` may be changed while a pass is under way.
     """
 
-    def __init__(self, sink: Sink, spool: Spool, arrived: Callable[[str], None]) -> None:
+    def __init__(self, sink: Sink, spool: Spool, arrived: Callable[[bool], None]) -> None:
         self.until_s = 0.0
         self.may_retry = True
         self._sink = sink
@@ -73,8 +73,7 @@ class Carrier:
             error = self._put(claim)
             if error is None:
                 self._carried += 1
-                self._arrived(name)
-                self._spool.remove(name)
+                self._arrived(self._spool.take_off(name))
                 return None
             is_refused = verdict_of(error) is Verdict.REFUSED
             if is_refused or self._carried:

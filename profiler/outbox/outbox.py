@@ -161,10 +161,10 @@ class Outbox:
         self._patience.failed()
         self._report(error)
 
-    def _note_arrival(self, name: str | None) -> None:
+    def _note_arrival(self, is_own: bool) -> None:
         self._patience.succeeded()
         self._carried += 1
-        self._carried_own += name is None or name in self._spool.own
+        self._carried_own += is_own
         if self._is_reported and self.dropped > self._dropped_before:
             count = self.dropped - self._dropped_before
             logger.warning("profiler: the store takes captures again; %d were dropped meanwhile", count)
@@ -198,7 +198,7 @@ class Outbox:
             self._patience.failed()
             self._report(error)
             return False
-        self._note_arrival(None)
+        self._note_arrival(True)
         return True
 
     def _read(self, name: str) -> tuple[CaptureKey, bytes] | None:

@@ -72,8 +72,22 @@ class Spool:
         """Return a capture. Raises KeyError (gone), Unreadable, OSError."""
         return self._shelf_of(name).read(name)
 
+    def take_off(self, name: str) -> bool:
+        """Forget a capture that has arrived; tell whether this process is known to have added it.
+
+        One that is added and carried in the same instant may not be in `own` yet: then it will be, and is
+        gone from the names, which says the same. Raises OSError.
+        """
+        try:
+            self.own.remove(name)
+            is_own = True
+        except KeyError:
+            is_own = False
+        self._shelf_of(name).remove(name)
+        return is_own
+
     def remove(self, name: str) -> bool:
-        """Forget a capture; tell whether it was there. Raises OSError."""
+        """Forget a capture that will not arrive; tell whether it was there. Raises OSError."""
         was_there = self._shelf_of(name).remove(name)
         self.own.discard(name)
         return was_there

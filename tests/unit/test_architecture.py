@@ -20,7 +20,7 @@ LAYERS = (
     ("profiler.plugins",),
     ("profiler.capture", "profiler.location", "profiler.document"),
     ("profiler.keys", "profiler.codec", "profiler.s3client"),
-    ("profiler.engines", "profiler.triggers", "profiler.sinks"),
+    ("profiler.engines", "profiler.triggers", "profiler.sinks", "profiler.flag"),
     ("profiler.memory", "profiler.settings", "profiler.outbox"),
     ("profiler.aws.context",),
     ("profiler.aws.extensions_api", "profiler.aws.runtime"),

@@ -46,6 +46,8 @@ def test_every_command_has_a_help(command: str, capsys: pytest.CaptureFixture[st
         ["enable", "checkout", "--set", "rate"],
         ["enable", "checkout", "--layer", "arn:aws:lambda:eu-west-1:123456789012:layer:no-version"],
         ["status", "--no-such-option", "checkout"],
+        ["flag", "toggle", "checkout"],
+        ["flag", "on", "checkout", "--for", "31d"],
         ["token"],
         ["token", "checkout"],
         ["token", "checkout", "--expires", "10"],

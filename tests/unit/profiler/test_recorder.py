@@ -397,7 +397,7 @@ def test_what_was_slow_is_kept() -> None:
 def test_a_signed_request_is_captured_at_rate_zero() -> None:
     key = "a key that nobody guesses"
     it = armed(answer, rate=0.0, request_key=key)
-    token = make_token(key, it.recorder._name, int(time.time()) + 60, "0" * 16)
+    token = make_token(key, it.recorder.function_name, int(time.time()) + 60, "0" * 16)
     it.call({}, None)
     it.call({"headers": {"X-Profile-Token": token}}, None)
     it.call({"headers": {"X-Profile-Token": token}}, None)

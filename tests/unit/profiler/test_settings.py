@@ -18,6 +18,10 @@ GOOD = [
     ("PROFILER_ENABLED", " Yes ", "enabled", True),
     ("PROFILER_ENABLED", "off", "enabled", False),
     ("PROFILER_ENABLED", "", "enabled", False),
+    ("PROFILER_FLAG", "ssm:/shop/profile", "flag", "ssm:/shop/profile"),
+    ("PROFILER_FLAG", "appconfig:shop/prod/flags#profile", "flag", "appconfig:shop/prod/flags#profile"),
+    ("PROFILER_FLAG", "openfeature:profile", "flag", "openfeature:profile"),
+    ("PROFILER_FLAG_TTL_S", "5", "flag_ttl_s", 5.0),
     ("PROFILER_STORE", "s3://bucket/a/b", "store", "s3://bucket/a/b"),
     ("PROFILER_STORE", "captures", "store", "captures"),
     ("PROFILER_CPU", "PyInstrument", "cpu", "pyinstrument"),
@@ -45,6 +49,10 @@ GOOD = [
 ]
 BAD = [
     ("PROFILER_ENABLED", "flase"),
+    ("PROFILER_FLAG", "ssm:"),
+    ("PROFILER_FLAG", "appconfig:shop/prod"),
+    ("PROFILER_FLAG", "file:/etc/flag"),
+    ("PROFILER_FLAG_TTL_S", "0"),
     ("PROFILER_STORE", "ftp://host/a"),
     ("PROFILER_STORE", "s3:///a"),
     ("PROFILER_STORE", "s3://[bucket/a"),
@@ -133,6 +141,13 @@ def test_a_bad_argument_is_an_error_of_settings(value: Any) -> None:
         if value is not None:
             with pytest.raises(SettingsError, match=f"^{name}="):
                 Settings.from_env({}, **{name: value})
+
+
+def test_live_needs_a_flag() -> None:
+    with pytest.raises(SettingsError, match="PROFILER_FLAG is not set"):
+        Settings.from_env({"PROFILER_ENABLED": "live"})
+    assert Settings.from_env({"PROFILER_ENABLED": "Live", "PROFILER_FLAG": "ssm:a"}).is_live
+    assert not Settings.from_env({"PROFILER_ENABLED": "1", "PROFILER_FLAG": "ssm:a"}).is_live
 
 
 def test_a_secret_is_in_no_message() -> None:

@@ -1,0 +1,375 @@
+"""The live flag: what its content means, when it is read; it fails to off, and keeps nobody waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profiler import own
+from profiler.flag import LiveFlag, live, open_source
+from profiler.flag.value import FlagError, value_of
+from tests.servers.local_answers import Answers, local_answers
+
+UNTIL = 1_795_622_400  # 2026-11-25T16:00:00Z
+
+
+# ---- what a content means ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "at_s", "expected"),
+    [
+        ("on", 0, True),
+        (" TRUE\n", 0, True),
+        ("off", 0, False),
+        ("", 0, False),
+        (True, 0, True),
+        (False, 0, False),
+        (1, 0, True),
+        ("on until 2026-11-25T16:00:00Z", UNTIL - 1, True),
+        ("on until 2026-11-25T16:00:00Z", UNTIL, False),
+        ("on until 2026-11-25T17:00:00+01:00", UNTIL - 1, True),
+        ("on until 2026-11-25T16:00:00", UNTIL + 1, False),
+        ("off until 2026-11-25T16:00:00Z", 0, False),
+        ('{"enabled": true}', 0, True),
+        ('{"enabled": true, "until": "2026-11-25T16:00:00Z"}', UNTIL + 1, False),
+        ('{"enabled": true, "until": 1795622400}', UNTIL - 1, True),
+        ('{"enabled": false, "rate": 1}', 0, False),
+        ('{"checkout": "on", "*": "off"}', 0, True),
+        ('{"other": "on", "*": "off"}', 0, False),
+        ('{"other": "on"}', 0, False),
+        ('{"*": true}', 0, True),
+        ('{"checkout": {"enabled": true, "until": 1795622400}}', UNTIL - 1, True),
+        ('{"checkout": "on until 2026-11-25T16:00:00Z"}', UNTIL + 1, False),
+        ('"on"', 0, True),
+    ],
+)
+def test_what_a_content_says(content: Any, at_s: float, expected: bool) -> None:
+    assert value_of(content, "checkout").holds(at_s) is expected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("maybe", "{", "{}", "[1]", None, 2.5, "on until tomorrow", "x" * 99_999, "[" * 10_000),
+        *('{"enabled": "si"}', '{"checkout": []}', '{"enabled": true, "until": "soon"}'),
+    ],
+)
+def test_what_cannot_be_understood_is_an_error(content: Any) -> None:
+    with pytest.raises(FlagError):
+        value_of(content, "checkout")
+
+
+@given(
+    st.text()
+    | st.recursive(
+        st.none() | st.booleans() | st.text(), lambda inner: st.dictionaries(st.text(), inner)
+    ).map(json.dumps)
+)
+def test_any_content_is_a_value_or_an_error(content: str) -> None:
+    with contextlib.suppress(FlagError):
+        value_of(content, "checkout").holds(0)
+
+
+# ---- when it is read -----------------------------------------------------------------------------
+
+
+class Clock:
+    """The wall clock, set by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 1_000_000.0
+        monkeypatch.setattr(live, "time", lambda: self.now_s)
+
+
+class Source:
+    """A flag in memory; `hold` makes a read wait."""
+
+    def __init__(self, content: Any = "off") -> None:
+        self.content = content
+        self.reads = 0
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def read(self) -> Any:
+        self.reads += 1
+        self.hold.wait(10)
+        if isinstance(self.content, BaseException):
+            raise self.content
+        return self.content
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def settled(flag: LiveFlag) -> LiveFlag:
+    """Wait until no read is under way."""
+    with flag._reading:
+        return flag
+
+
+def test_the_first_answer_is_off_and_the_next_what_was_read(clock: Clock) -> None:
+    source = Source("on")
+    flag = LiveFlag(source, "checkout", 30)
+    source.hold.clear()
+    assert not flag.is_on()
+    assert not flag.is_on()
+    source.hold.set()
+    assert settled(flag).is_on()
+    assert source.reads == 1
+    assert not own.THREADS
+
+
+def test_it_is_read_anew_when_it_is_old_and_nobody_waits(clock: Clock) -> None:
+    source = Source("on")
+    flag = LiveFlag(source, "checkout", 30)
+    flag.refresh()
+    assert settled(flag).is_on()
+    source.content = "off"
+    clock.now_s += 29
+    assert flag.is_on()
+    assert source.reads == 1
+    clock.now_s += 2
+    source.hold.clear()
+    began = time.perf_counter()
+    assert all(flag.is_on() for _ in range(100))  # the old value, while the new one is on its way
+    assert time.perf_counter() - began < 5
+    source.hold.set()
+    assert not settled(flag).is_on()
+    assert source.reads == 2
+
+
+def test_a_value_holds_in_an_environment_that_is_seldom_called(clock: Clock) -> None:
+    source = Source("on")
+    flag = LiveFlag(source, "checkout", 30)
+    flag.refresh()
+    settled(flag)
+    for _ in range(5):
+        clock.now_s += 3_600
+        assert flag.is_on()
+        settled(flag)
+    assert source.reads == 6
+
+
+def test_without_news_it_fails_to_off(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    threads = threading.active_count()
+    source = Source("on")
+    flag = LiveFlag(source, "checkout", 30)
+    flag.refresh()
+    settled(flag)
+    source.content = OSError("connection refused")
+    states = []
+    for _ in range(8):
+        clock.now_s += 31
+        flag.is_on()
+        states.append(settled(flag).is_on())
+    assert states == [True] * 4 + [False] * 4
+    [record] = [one for one in caplog.records if one.levelno == logging.WARNING]
+    assert "connection refused" in record.getMessage()
+    assert threading.active_count() == threads
+    source.content = "on"
+    clock.now_s += 31
+    flag.is_on()
+    assert settled(flag).is_on()
+
+
+def test_a_read_that_hangs_is_no_news_either(clock: Clock) -> None:
+    source = Source("on")
+    flag = LiveFlag(source, "checkout", 30)
+    flag.refresh()
+    settled(flag)
+    source.hold.clear()
+    clock.now_s += 31
+    assert flag.is_on()
+    clock.now_s += 200
+    assert not flag.is_on()
+    while source.reads < 2:
+        time.sleep(0.001)
+    assert not flag.is_on()
+    assert source.reads == 2  # no second one beside the first
+    source.hold.set()
+    settled(flag)
+
+
+def test_an_end_is_kept_without_a_read(clock: Clock) -> None:
+    flag = LiveFlag(Source({"enabled": True, "until": clock.now_s + 10}), "checkout", 30)
+    flag.refresh()
+    assert settled(flag).is_on()
+    clock.now_s += 11
+    assert not flag.is_on()
+
+
+def test_a_clock_that_went_back_is_a_reason_to_look(clock: Clock) -> None:
+    source = Source("on")
+    flag = LiveFlag(source, "checkout", 30)
+    flag.refresh()
+    settled(flag)
+    clock.now_s -= 5_000
+    flag.is_on()
+    assert settled(flag).is_on()
+    assert source.reads == 2
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), RecursionError(), FlagError("no")])
+def test_whatever_a_source_raises_ends_nothing(clock: Clock, error: BaseException) -> None:
+    flag = LiveFlag(Source(error), "checkout", 30)
+    flag.refresh()
+    assert not settled(flag).is_on()
+    assert not own.THREADS
+
+
+def test_no_thread_can_be_started(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("_thread.start_new_thread", refuse)
+    flag = LiveFlag(Source("on"), "checkout", 30)
+    assert not flag.is_on()
+    assert not flag._reading.locked()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_reads_for_itself(clock: Clock) -> None:
+    source = Source("on")
+    flag = LiveFlag(source, "checkout", 30)
+    source.hold.clear()
+    flag.refresh()  # under way as the process forks
+    child = os.fork()
+    if child == 0:
+        try:
+            source.hold = SimpleNamespace(wait=lambda timeout: True)  # type: ignore[assignment]
+            flag.is_on()
+            os._exit(0 if settled(flag).is_on() else 1)
+        finally:
+            os._exit(2)
+    source.hold.set()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    settled(flag)
+
+
+# ---- the sources ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def answers() -> Iterator[Answers]:
+    with local_answers() as served:
+        yield served
+
+
+def test_appconfig_through_its_extension(answers: Answers) -> None:
+    answers.body = '{"enabled": true, "until": "2999-01-01T00:00:00Z"}'
+    environ = {"AWS_APPCONFIG_EXTENSION_HTTP_PORT": str(answers.port)}
+    source = open_source("appconfig:my shop/prod/flags#profile it", "checkout", environ)
+    assert value_of(source.read(), "checkout").is_on
+    [(path, _)] = answers.requests
+    assert path == "/applications/my%20shop/environments/prod/configurations/flags?flag=profile%20it"
+
+
+def test_a_parameter_through_its_extension(answers: Answers) -> None:
+    answers.body = json.dumps({"Parameter": {"Name": "/shop/profile", "Type": "String", "Value": "on"}})
+    environ = {"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(answers.port), "AWS_SESSION_TOKEN": "the-token"}
+    source = open_source("ssm:/shop/profile", "checkout", environ)
+    assert source.read() == "on"
+    [(path, headers)] = answers.requests
+    assert path == "/systemsmanager/parameters/get?name=%2Fshop%2Fprofile&withDecryption=true"
+    assert headers["x-aws-parameters-secrets-token"] == "the-token"
+    answers.body = "[]"
+    with pytest.raises(FlagError, match="holds no parameter"):
+        source.read()
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, '{"Message": "no such flag"}'), (500, ""), (400, "bad")])
+def test_an_extension_that_refuses(answers: Answers, status: int, body: str) -> None:
+    answers.status, answers.body = status, body
+    environ = {"AWS_APPCONFIG_EXTENSION_HTTP_PORT": str(answers.port)}
+    with pytest.raises(FlagError, match=f"HTTP {status}"):
+        open_source("appconfig:a/b/c", "checkout", environ).read()
+
+
+@pytest.mark.parametrize("port", ["x", "0", "70000", "-1"])
+def test_a_port_that_is_none(port: str) -> None:
+    with pytest.raises(FlagError, match="is no port"):
+        open_source("appconfig:a/b/c", "f", {"AWS_APPCONFIG_EXTENSION_HTTP_PORT": port}).read()
+
+
+def test_nobody_is_there() -> None:
+    with local_answers() as gone:
+        port = gone.port
+    with pytest.raises(ConnectionRefusedError):
+        open_source("appconfig:a/b/c", "f", {"AWS_APPCONFIG_EXTENSION_HTTP_PORT": str(port)}).read()
+
+
+def test_openfeature_with_a_real_provider() -> None:
+    api: Any = pytest.importorskip("openfeature.api")
+    provider: Any = pytest.importorskip("openfeature.provider.in_memory_provider")
+    flags = {
+        "profile": provider.InMemoryFlag("on", {"on": True, "off": False}),
+        "quiet": provider.InMemoryFlag("off", {"on": True, "off": False}),
+        "text": provider.InMemoryFlag("a", {"a": "words"}),
+    }
+    api.set_provider(provider.InMemoryProvider(flags))
+    try:
+        assert open_source("openfeature:profile", "checkout", {}).read() is True
+        assert open_source("openfeature:quiet", "checkout", {}).read() is False
+        for key in ("text", "missing"):
+            with pytest.raises(FlagError):
+                open_source(f"openfeature:{key}", "checkout", {}).read()
+    finally:
+        api.clear_providers()
+
+
+# ---- in a recorder -------------------------------------------------------------------------------
+
+
+def test_a_recorder_follows_the_flag(clock: Clock) -> None:
+    import tracemalloc
+
+    from profiler.bootstrap import wrap
+    from profiler.outbox import Outbox
+    from profiler.recorder import Recorder
+    from profiler.settings import Settings
+    from tests.unit.profiler.helpers import MemorySink
+
+    sink, source = MemorySink(), Source("off")
+
+    def handler(event: Any, context: Any) -> Any:
+        return event
+
+    settings = Settings(enabled="live", flag="ssm:x", cpu="off", memory="tracemalloc")
+    recorder = Recorder(handler, settings, Outbox(sink))
+    recorder.live_flag = flag = LiveFlag(source, "checkout", 30)
+    skipped: list[int] = []
+    recorder.delivery.skip = lambda: skipped.append(1)  # type: ignore[method-assign]
+    call: Callable[..., Any] = wrap(handler, recorder)
+
+    def next_round(content: str) -> None:
+        source.content = content
+        clock.now_s += 31
+        assert call(0, None) == 0
+        settled(flag)
+
+    next_round("off")
+    assert call(1, None) == 1
+    assert (sink.captures, len(skipped)) == ([], 2)
+    next_round("on")
+    assert call(2, None) == 2
+    assert tracemalloc.is_tracing()
+    next_round("off")
+    call(3, None)
+    assert not tracemalloc.is_tracing()
+    sequences = [capture.invocation.sequence for capture in sink.captures]
+    assert sequences[1] - sequences[0] == 1  # the second saw the old value
+    assert sequences[0] > 3
