@@ -117,6 +117,47 @@ def native_bytes() -> int | None:
     return int(info.uordblks) + int(info.hblkhd)
 
 
+def process_started(process_id: int) -> int | None:
+    """Return when a process began, in ticks since the machine did; None for one that there is not.
+
+    With its id it names a process for good: ids are used again. Source: proc_pid_stat(5), field 22.
+    """
+    try:
+        with open(f"/proc/{process_id}/stat", "rb", buffering=0) as file:
+            # The second field is a name in brackets, which may hold anything.
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def memory_limit_bytes() -> int | None:
+    """Return the limit that the control group of this process sets, version 2 or 1."""
+    try:
+        with open("/proc/self/cgroup", encoding="utf-8") as file:
+            groups = [line.rstrip("\n").split(":", 2) for line in file]
+    except OSError:
+        return None
+    files = []
+    for _, controllers, path in (group for group in groups if len(group) == 3):
+        if not controllers:
+            files += [f"/sys/fs/cgroup{path}/memory.max", "/sys/fs/cgroup/memory.max"]
+        elif "memory" in controllers.split(","):
+            above = "/sys/fs/cgroup/memory"
+            files += [f"{above}{path}/memory.limit_in_bytes", f"{above}/memory.limit_in_bytes"]
+    limits = [limit for limit in map(_number_in, files) if limit is not None]
+    return min(limits, default=None)
+
+
+def oom_kills() -> int | None:
+    """Return how many processes the kernel has killed for want of memory since the machine began."""
+    try:
+        with open("/proc/vmstat", "rb", buffering=0) as file:
+            _, found, rest = file.read(65536).partition(b"\noom_kill ")
+            return int(rest.split()[0]) if found else None
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def lock_file(descriptor: int) -> bool | None:
     """Lock an open file for this process; False where another has it, None where there are no such locks."""
     if fcntl is None:
@@ -144,6 +185,16 @@ def interrupt_main_thread() -> None:
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
     else:
         _thread.interrupt_main()
+
+
+def _number_in(path: str) -> int | None:
+    """Return the number in a file of the control groups; None for `max`, and for what stands for it."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            number = int(file.read(64))
+    except (OSError, ValueError):
+        return None
+    return number if number < 1 << 60 else None
 
 
 _unset = object()

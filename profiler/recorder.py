@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from profiler.assembly import Assembly, outcome_of
-from profiler.aws.context import facts_of
+from profiler.aws.context import InvocationFacts, facts_of
 from profiler.capture import Capture, Memory
 from profiler.codec import encode
 from profiler.delivery import BeforeResponse, Delivery, Parcel
@@ -27,6 +27,7 @@ from profiler.memory.probe import MemoryProbe
 from profiler.outbox import Outbox
 from profiler.settings import Settings
 from profiler.triggers import RateTrigger
+from profiler.watch import Watch
 from profiler.window import Window
 
 # How long a capture may hold up a response where no deadline is known.
@@ -45,6 +46,7 @@ class Recorder:
         self.settings = settings
         self.outbox = outbox
         self.delivery: Delivery = BeforeResponse()
+        self.watch: Watch | None = None
         self._trigger = RateTrigger(settings.rate, settings.max_captures)
         self._memory = (
             None
@@ -69,6 +71,8 @@ class Recorder:
         if os.getpid() != window.process_id:
             self._abandon(window)
             return
+        if self.watch is not None:
+            self.watch.end(window)
         capture = None
         try:
             with self.guard("capture"):
@@ -77,25 +81,33 @@ class Recorder:
         finally:
             _CAPTURING.release()
         if capture is None:
+            self._settle(window)
             self._leave_nothing()
             return
         # SystemExit and its like end the process, and there is no time after the response.
         is_last = error is not None and not isinstance(error, Exception)
         with self.guard("delivery"):
-            parcel = Parcel(partial(self._spool, capture), self._deliver, self._until_ns(window), is_last)
-            self.delivery.after(parcel)
+            spool = partial(self._spool, window, capture)
+            self.delivery.after(Parcel(spool, self._deliver, self._until_ns(window), is_last))
 
     def partial(self, window: Window, outcome: str) -> Capture:
         """Return what an invocation has left so far, from any thread, while it goes on.
 
         Its memory is what the process tells of itself: a census belongs to the thread that ends it.
         """
-        recording = window.engine.read() if window.engine is not None else None
+        read = getattr(window.engine, "read", None)
+        recording = read() if read is not None else None
         duration_ns = time.perf_counter_ns() - window.started_ns
         memory = self._memory.so_far() if self._memory is not None else Memory()
         assembly = Assembly(window, self._handler, recording, duration_ns)
         labels = self.settings.labels or {}
         return assembly.capture(outcome=outcome, memory=memory, labels=labels, complete=False)
+
+    def first(self, window: Window) -> Capture:
+        """Return the capture of an invocation that begins: who it is, and nothing that it did."""
+        assembly = Assembly(window, self._handler, None, 0)
+        labels = self.settings.labels or {}
+        return assembly.capture(outcome="crashed", memory=Memory(), labels=labels, complete=False)
 
     # ---- before the handler --------------------------------------------------------------------
 
@@ -129,6 +141,9 @@ class Recorder:
             self._memory.before(sequence)
         self._start_engine(window)
         window.started_at_ns = time.time_ns()
+        if self.watch is not None:
+            window.started_ns = time.perf_counter_ns()
+            self.watch.begin(window, _deadline_ns(facts, entered_ns))
         window.started_ns = time.perf_counter_ns()
         window.start_overhead_ns = window.started_ns - entered_ns
         return window
@@ -183,10 +198,15 @@ class Recorder:
         with self.guard("delivery"):
             self.delivery.skip()
 
-    def _spool(self, capture: Capture) -> None:
+    def _spool(self, window: Window, capture: Capture) -> None:
         with self.guard("capture"):
             self.outbox.add(CaptureKey.of(capture), encode(capture, clock=time.perf_counter_ns))
+        self._settle(window)
         self._rest()
+
+    def _settle(self, window: Window) -> None:
+        if self.watch is not None:
+            self.watch.settle(window)
 
     def _deliver(self, budget_s: float) -> None:
         with self.guard("delivery"):
@@ -194,11 +214,10 @@ class Recorder:
 
     def _until_ns(self, window: Window) -> int:
         """Return when delivery must have left the response alone: at the deadline, less the reserve."""
-        remaining_s = window.facts.remaining_s
-        if remaining_s is None:
+        deadline_ns = _deadline_ns(window.facts, window.started_ns - window.start_overhead_ns)
+        if deadline_ns is None:
             return time.perf_counter_ns() + round(_BUDGET_WITHOUT_DEADLINE_S * 1e9)
-        entered_ns = window.started_ns - window.start_overhead_ns
-        return entered_ns + round((remaining_s - self.settings.reserve_ms / 1000) * 1e9)
+        return deadline_ns - self.settings.reserve_ms * 1_000_000
 
     def _abandon(self, window: Window) -> None:
         """Put things back in a forked child: the capture belongs to the parent."""
@@ -206,3 +225,8 @@ class Recorder:
         with self.guard("fork"):
             if window.engine is not None:
                 window.engine.stop()
+
+
+def _deadline_ns(facts: InvocationFacts, entered_ns: int) -> int | None:
+    remaining_s = facts.remaining_s
+    return None if remaining_s is None else entered_ns + round(remaining_s * 1e9)
