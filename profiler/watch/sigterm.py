@@ -44,7 +44,7 @@ class SigtermHook:
         self._work = None
         if self in _installed:
             _installed.remove(self)
-        if signal.getsignal(signal.SIGTERM) is self:
+        if _current() is self:
             try:
                 signal.signal(signal.SIGTERM, self._before)
             except ValueError:  # not the main thread: it stays, without effect
