@@ -25,7 +25,7 @@ class SigtermHook:
     @classmethod
     def install(cls, work: Callable[[], None]) -> SigtermHook | None:
         """Have `work` done at SIGTERM; None where the hook cannot stand, or nobody would end."""
-        before: Any = signal.getsignal(signal.SIGTERM)
+        before = _current()
         while isinstance(before, SigtermHook) and before._work is None:
             before = before._before  # somebody kept it and put it back
         # None is a handler of C code's, which could not be put back.
@@ -58,8 +58,14 @@ class SigtermHook:
         if callable(self._before):
             self._before(number, frame)
             return
+        if _current() is not self:
+            return  # called by the handler that took its place, to which the default is nothing to call
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), number)
+
+
+def _current() -> Any:
+    return signal.getsignal(signal.SIGTERM)
 
 
 # A forked child has the hook, but is not what it stands for; there SIGTERM ends it as without us.

@@ -13,10 +13,14 @@ pytest.importorskip("awslambdaric")
 
 from profiler.capture import Capture
 from profiler.codec import decode
+from profiler.outbox import spool_folder
 from profiler.testing import ExecutionEnvironment
 from tests.integration.emulated import write_app
 from tests.integration.interpreters import EACH_PYTHON
+from tests.servers.slow import slow_store
 from tests.unit.profiler.helpers import names_of
+from viewer.cli.order import one_of_each
+from viewer.store.local import LocalStore
 
 ROOT = Path(__file__).parents[2]
 SECOND_NS = 1_000_000_000
@@ -136,3 +140,73 @@ def test_a_time_out_leaves_a_partial_capture(
     assert environment.invoke({"do": "answers"}).status == "ok"
     assert [one.outcome for one in stored(tmp_path)] == ["timeout", "ok"]
     assert "profiler" not in environment.log
+
+
+@EACH_PYTHON
+@UPLOADS
+def test_a_handler_that_ends_within_the_reserve_is_counted_once(
+    python: str, upload: str, emulate: Emulate, tmp_path: Path
+) -> None:
+    environment = emulate(python, env={"PROFILER_UPLOAD": upload})
+    result = environment.invoke({"do": "answers", "after_s": 1.3}, timeout_s=1.8)
+    assert (result.status, result.payload) == ("ok", "done")
+    assert environment.invoke({"do": "answers"}, timeout_s=10.0).status == "ok"
+    # The partial capture had been delivered when the whole one came; the viewer takes the whole one.
+    assert [one.outcome for one in stored(tmp_path)].count("timeout") == 1
+    counted = one_of_each(LocalStore(tmp_path / "store").list())
+    assert [(one.key.sequence, one.key.outcome) for one in counted] == [(1, "ok"), (2, "ok")]
+
+
+@EACH_PYTHON
+def test_a_partial_capture_that_nobody_took_gives_way(python: str, emulate: Emulate, tmp_path: Path) -> None:
+    with slow_store(None) as store:
+        env = {"PROFILER_STORE": "s3://captures/shop", "PROFILER_UPLOAD": "before-response", **store.env}
+        environment = emulate(python, env=env)
+        assert environment.invoke({"do": "answers", "after_s": 1.3}, timeout_s=1.8).status == "ok"
+        folder = spool_folder(env["PROFILER_STORE"], {"TMPDIR": str(environment.tmp), **store.env})
+        (waiting,) = (folder / "waiting").iterdir()
+    assert b'"outcome": "ok"' in waiting.read_bytes().partition(b"\n")[0]
+
+
+# ---- what a dead process has left -----------------------------------------------------------------
+
+
+@EACH_PYTHON
+@UPLOADS
+@pytest.mark.parametrize("after_s", [0.0, 1.3])
+@pytest.mark.parametrize("do", ["ends_the_process", "is_killed"])
+def test_a_crash_is_found_by_the_next_process(
+    python: str, upload: str, do: str, after_s: float, emulate: Emulate, tmp_path: Path
+) -> None:
+    environment = emulate(python, env={"PROFILER_UPLOAD": upload}, memory_mb=512)
+    assert environment.invoke({"do": "answers"}).status == "ok"
+    result = environment.invoke({"do": do, "after_s": after_s}, timeout_s=10.0)
+    assert result.status == "crashed"
+    assert len(stored(tmp_path)) == 1
+    # A new init, and delivered before the first invocation begins.
+    environment.start()
+    before, capture = stored(tmp_path)
+    assert (capture.outcome, capture.complete) == ("crashed", False)
+    assert capture.invocation.request_id == result.request_id
+    assert capture.invocation.environment_id == before.invocation.environment_id
+    assert capture.invocation.sequence == 2
+    assert names_of(capture) >= {"handler"} | ({do} if after_s else set())
+    assert "the process ended while the invocation ran" in capture.notes[0]
+    assert capture.memory.process.rss_bytes
+    for _ in range(2):
+        assert environment.invoke({"do": "answers"}).status == "ok"
+    environment.start()
+    assert [one.outcome for one in stored(tmp_path)] == ["ok", "crashed", "ok", "ok"]
+
+
+@EACH_PYTHON
+@pytest.mark.parametrize("pause_s", [0.01, 0.1])
+def test_memory_that_runs_out(python: str, pause_s: float, emulate: Emulate, tmp_path: Path) -> None:
+    environment = emulate(python, memory_mb=128, memory_limit_enforced=True)
+    result = environment.invoke({"do": "allocates", "pause_s": pause_s}, timeout_s=60.0)
+    assert result.status == "out-of-memory"
+    environment.start()
+    (capture,) = stored(tmp_path)
+    assert (capture.outcome, capture.complete) == ("out-of-memory", False)
+    assert names_of(capture) >= {"handler", "allocates"}
+    assert (capture.memory.process.rss_bytes or 0) > 90 * 2**20
