@@ -21,6 +21,7 @@ except ImportError:  # Windows
 IS_LINUX = sys.platform.startswith("linux")
 CAN_LOCK_FILES = fcntl is not None
 _PR_SET_TIMERSLACK = 29
+_SIGEV_THREAD_ID = 4
 # struct mallinfo2, mallinfo(3)
 _MALLINFO2_FIELDS = (
     *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
@@ -158,6 +159,43 @@ def oom_kills() -> int | None:
         return None
 
 
+def handled_signals() -> set[int]:
+    """Return the signals that this process handles or ignores, whoever asked for that (SigCgt, SigIgn)."""
+    found = 0
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith(("SigCgt:", "SigIgn:")):
+                    found |= int(line.split()[1], 16)
+    except (OSError, ValueError, IndexError):
+        return set(range(1, 65))
+    return {number for number in range(1, 65) if found >> (number - 1) & 1}
+
+
+class KernelTimer:
+    """A timer that signals one thread, whatever Python is at. Source: timer_create(2), sigevent(3type)."""
+
+    def __init__(self, signal_number: int, native_thread_id: int) -> None:
+        """Make it, not set. Raises OSError where the system has none such."""
+        create, self._settime = _realtime_function("timer_create"), _realtime_function("timer_settime")
+        if create is None or self._settime is None or sys.maxsize < 2**32 or not IS_LINUX:
+            raise OSError("there is no timer_create here")
+        import ctypes
+
+        event = (ctypes.c_int * 16)()  # sigev_value (8 bytes), signo, notify, thread id, and room
+        event[2], event[3], event[4] = signal_number, _SIGEV_THREAD_ID, native_thread_id
+        self._id = ctypes.c_void_p()
+        if create(time.CLOCK_MONOTONIC, event, ctypes.byref(self._id)):
+            raise OSError("timer_create failed")
+        # struct itimerspec: interval and value, each seconds and nanoseconds
+        self._value = (ctypes.c_long * 4)()
+
+    def set(self, in_ns: int) -> None:
+        """Go off once, so many nanoseconds from now; 0 stops it."""
+        self._value[2], self._value[3] = divmod(in_ns, 1_000_000_000)
+        self._settime(self._id, 0, self._value, None)
+
+
 def lock_file(descriptor: int) -> bool | None:
     """Lock an open file for this process; False where another has it, None where there are no such locks."""
     if fcntl is None:
@@ -220,6 +258,19 @@ def _c_function(name: str) -> Any:
         return getattr(ctypes.PyDLL(None), name)
     except (ImportError, OSError, AttributeError):
         return None
+
+
+def _realtime_function(name: str) -> Any:
+    """Return a function that glibc before 2.34 (Amazon Linux 2) keeps in a library of its own."""
+    found = _c_function(name)
+    if found is None and IS_LINUX:
+        try:
+            import ctypes
+
+            found = getattr(ctypes.PyDLL("librt.so.1"), name)
+        except (ImportError, OSError, AttributeError):
+            return None
+    return found
 
 
 def _mallinfo2() -> Any:

@@ -139,14 +139,24 @@ class Recorder:
         window = Window(facts, ENVIRONMENT.id, sequence, self._trigger.name)
         if self._memory is not None:
             self._memory.before(sequence)
-        self._start_engine(window)
         window.started_at_ns = time.time_ns()
+        window.started_ns = time.perf_counter_ns()
+        # Before the engine, which would see it at work.
         if self.watch is not None:
-            window.started_ns = time.perf_counter_ns()
             self.watch.begin(window, _deadline_ns(facts, entered_ns))
+        try:
+            self._start_engine(window)
+        except BaseException:
+            self._leave_unwatched(window)
+            raise
         window.started_ns = time.perf_counter_ns()
         window.start_overhead_ns = window.started_ns - entered_ns
         return window
+
+    def _leave_unwatched(self, window: Window) -> None:
+        if self.watch is not None:
+            self.watch.end(window)
+            self.watch.settle(window)
 
     def _start_engine(self, window: Window) -> None:
         if self._engine_class is None:

@@ -71,6 +71,11 @@ class Outbox:
         self._follow_fork()
         return [item for name in self._spool.names() if (item := self._read(name)) is not None]
 
+    def is_empty(self) -> bool:
+        """Tell whether nothing waits."""
+        self._follow_fork()
+        return self._spool.is_empty()
+
     def take_back(self) -> Iterator[tuple[CaptureKey, bytes]]:
         """Yield what this process added and has not arrived, and forget each when the next is asked for."""
         self._follow_fork()

@@ -1,6 +1,6 @@
-"""The drafts of one process, in files that others can tell from those of a dead one.
+"""The drafts of one process, in files that can be told from those of a dead one.
 
-    PID-START-RANDOM      the owner's: empty, locked (flock) as long as the process lives
+    PID-START-RANDOM      the owner's, locked (flock) as long as the process lives; holds its last words
     PID-START-RANDOM.0    a draft of it
 
 Files are made once and written over: that takes 5 µs, and making one ten times as much. Nothing is written
@@ -9,6 +9,7 @@ through a descriptor that is kept open, for code that closes all of them may hav
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import stat
@@ -66,6 +67,10 @@ class Slot:
             self._has_large = False
             os.truncate(self._path, HEAD_BYTES)
 
+    def remove(self) -> None:
+        """Leave no file; a later draft makes it anew."""
+        self._path.unlink(missing_ok=True)
+
     def _write_head(self, head: bytes) -> None:
         descriptor = os.open(self._path, os.O_WRONLY | _NO_LINK)
         try:
@@ -91,11 +96,13 @@ class Box:
         # Until the lock is held, one who tidies up may take the file for a dead process's.
         while not self._made():
             pass
+        atexit.register(self.close)
 
     def _made(self) -> bool:
         name = f"{self.process_id}-{self.process_started or 0}-{os.urandom(4).hex()}"
         self.owner = self._folder / name
-        descriptor = os.open(self.owner, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | _NO_LINK
+        descriptor = os.open(self.owner, flags, 0o600)
         locked = host.lock_file(descriptor)
         if locked is None:
             os.close(descriptor)
@@ -118,6 +125,14 @@ class Box:
     def give_back(self, slot: Slot) -> None:
         """Let a slot be taken again."""
         self._free.append(slot)
+
+    def close(self) -> None:
+        """Leave no files, unless there is a draft in one."""
+        if os.getpid() == self.process_id and len(self._free) == self._count:
+            with contextlib.suppress(OSError):
+                for slot in self._free:
+                    slot.remove()
+                self.owner.unlink(missing_ok=True)
 
     def owns_descriptor(self) -> bool:
         """Tell whether the kept descriptor is still that of the owner's file, and not closed by somebody."""

@@ -26,7 +26,7 @@ class Signs:
 
     `expected_bytes` is what the process would have at the next look if it went on growing as it did;
     `oom_kills` is how many processes the kernel had killed for want of memory when this one began.
-    `thread` is the handler's. None is what is not known.
+    `thread` is the handler's; `words_ns` is when its last words are written. None is what is not known.
     """
 
     process_id: int = 0
@@ -34,6 +34,7 @@ class Signs:
     thread: int = 0
     seen_ns: int = 0
     partial_ns: int | None = None
+    words_ns: int | None = None
     limit_bytes: int | None = None
     rss_bytes: int | None = None
     expected_bytes: int | None = None

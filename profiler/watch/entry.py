@@ -57,7 +57,12 @@ class Entry:
             return
         try:
             self._slot.clear()
-        except OSError as error:
-            self._failed(error)
+            self._box.give_back(self._slot)
             return
-        self._box.give_back(self._slot)
+        except OSError as error:
+            failure = error
+        try:  # where no byte can be written any more, a name can be removed all the same
+            self._slot.remove()
+            self._box.give_back(self._slot)
+        except OSError:
+            self._failed(failure)

@@ -9,7 +9,6 @@ from pathlib import Path
 from profiler.aws.context import is_lambda
 from profiler.capture import Capture
 from profiler.codec import encode
-from profiler.guard import logger
 from profiler.keys import CaptureKey
 from profiler.outbox import spool_folder
 from profiler.recorder import Recorder
@@ -32,9 +31,7 @@ def open_watch(recorder: Recorder, environ: Mapping[str, str]) -> Watch:
         outbox.add(CaptureKey.of(capture), encode(capture))
 
     with recorder.guard("recovery"):
-        found = recover_quietly(folder, add)
-        if found:
-            logger.info("profiler: %d invocations of a process that ended were found", found)
+        if recover_quietly(folder, add) and not outbox.is_empty():
             _load_client(settings.store)
             outbox.deliver(_DELIVERY_S)
     desk = Desk(recorder.partial, outbox, recorder.guard)

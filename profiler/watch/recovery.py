@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from profiler.errors import CaptureFormatError
 from profiler.guard import logger
 from profiler.watch.box import FOLDER
 from profiler.watch.draft import HEAD_BYTES, BadDraft, Signs, parse
+from profiler.watch.last_words import WORDS_AT_MOST_BYTES, with_last_words
 from profiler.watch.watched import LOOK_NS, is_near
 
 _FILE_AT_MOST_BYTES = 64 * 2**20 + HEAD_BYTES
@@ -29,7 +30,13 @@ _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def recover(above: Path, add: Callable[[Capture], object]) -> int:
-    """Make captures of what dead processes have left below `above`, and return how many. Raises OSError."""
+    """Make captures of what dead processes have left below `above`; return how many processes.
+
+    One that had nothing to leave counts, too: it may have ended while something waited in the outbox.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
     folder = above / FOLDER
     try:
         names = sorted(os.listdir(folder))
@@ -42,28 +49,27 @@ def recover(above: Path, add: Callable[[Capture], object]) -> int:
     return sum(_recover_from(folder / owner, mine, add) for owner, mine in drafts.items())
 
 
-def _recover_from(owner: Path, drafts: list[str], add: Callable[[Capture], object]) -> int:
-    """Make captures of one process's drafts."""
+def _recover_from(owner: Path, drafts: list[str], add: Callable[[Capture], object]) -> bool:
+    """Make captures of one process's drafts; False where it lives."""
     descriptor = _claimed(owner)
     if descriptor is None:
-        return 0
-    count = 0
+        return False
     try:
+        words = os.pread(descriptor, WORDS_AT_MOST_BYTES, 0).decode("utf-8", "replace")
         for name in drafts:
             path = owner.with_name(name)
             found = None if name.endswith(".part") else _read(path)
             if found is not None:
                 signs, capture = found
                 if _is_alive(signs):
-                    return count
-                add(finished(capture, signs, host.oom_kills()))
-                count += 1
+                    return False
+                add(finished(capture, signs, words, host.oom_kills()))
             path.unlink(missing_ok=True)
         owner.unlink(missing_ok=True)
     finally:
         host.unlock_file(descriptor)
         os.close(descriptor)
-    return count
+    return True
 
 
 def _claimed(owner: Path) -> int | None:
@@ -107,37 +113,44 @@ def _is_alive(signs: Signs) -> bool:
     )
 
 
-def finished(capture: Capture, signs: Signs, oom_kills: int | None) -> Capture:
+def finished(capture: Capture, signs: Signs, words: str, oom_kills: int | None) -> Capture:
     """Return a draft's capture as it is delivered: with how its process ended, and when it was last seen."""
-    duration_ns = max(capture.invocation.duration_ns, signs.seen_ns)
+    drafted_ns = capture.invocation.duration_ns
+    seen_ns = max(drafted_ns, signs.seen_ns)
+    notes = list(capture.notes)
+    if words and signs.words_ns is not None:
+        seen_ns = max(seen_ns, signs.words_ns)
+        capture = with_last_words(capture, words, signs.thread, seen_ns)
+        notes.append(
+            "at the reserve before the deadline the interpreter's lock was held, perhaps by a C call"
+        )
+    notes.append(f"the process ended while the invocation ran; last seen {_seen(seen_ns, signs)}")
+    if seen_ns > drafted_ns:
+        notes.append(f"samples end {drafted_ns / 1e6:.0f} ms after the start, with the last draft")
     process = capture.memory.process
     if signs.rss_bytes is not None:
         process = replace(process, rss_bytes=signs.rss_bytes)
     return replace(
         capture,
-        invocation=replace(capture.invocation, duration_ns=duration_ns),
-        outcome=_outcome(signs, oom_kills),
+        invocation=replace(capture.invocation, duration_ns=seen_ns),
+        outcome=_outcome(signs, seen_ns, oom_kills),
         complete=False,
         memory=replace(capture.memory, process=process),
-        notes=(*capture.notes, *_notes(capture, signs)),
+        notes=tuple(notes),
     )
 
 
-def _outcome(signs: Signs, oom_kills: int | None) -> str:
-    if signs.partial_ns is not None and signs.seen_ns + 2 * LOOK_NS >= signs.partial_ns:
+def _outcome(signs: Signs, seen_ns: int, oom_kills: int | None) -> str:
+    if signs.partial_ns is not None and seen_ns + 2 * LOOK_NS >= signs.partial_ns:
         return "timeout"
     killed = signs.oom_kills is not None and oom_kills is not None and oom_kills > signs.oom_kills
     return "out-of-memory" if killed or is_near(signs) else "crashed"
 
 
-def _notes(capture: Capture, signs: Signs) -> Iterator[str]:
-    memory = f", with {signs.rss_bytes / 2**20:.0f} MB" if signs.rss_bytes is not None else ""
+def _seen(seen_ns: int, signs: Signs) -> str:
+    memory = f" with {signs.rss_bytes / 2**20:.0f} MB" if signs.rss_bytes is not None else ""
     limit = f" of {signs.limit_bytes / 2**20:.0f} MB" if memory and signs.limit_bytes else ""
-    seen = f"last seen {signs.seen_ns / 1e6:.0f} ms after the start{memory}{limit}"
-    yield f"the process ended while the invocation ran: {seen}"
-    if signs.seen_ns > capture.invocation.duration_ns:
-        drafted_ms = capture.invocation.duration_ns / 1e6
-        yield f"the profile ends {drafted_ms:.0f} ms after the start, with the last draft"
+    return f"{seen_ns / 1e6:.0f} ms after the start{memory}{limit}"
 
 
 def recover_quietly(folder: Callable[[bool], Path], add: Callable[[Capture], object]) -> int:

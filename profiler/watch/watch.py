@@ -15,6 +15,7 @@ from profiler.outbox.shelf import Folder
 from profiler.watch.box import Box
 from profiler.watch.draft import Signs
 from profiler.watch.entry import Entry
+from profiler.watch.last_words import LastWords
 from profiler.watch.sigterm import SigtermHook
 from profiler.watch.thread import the_thread
 from profiler.watch.watched import Desk, Watched
@@ -43,6 +44,8 @@ class Watch:
         self._reserve_ns = reserve_ns
         self._hears_sigterm = hears_sigterm
         self._box: Box | None = None
+        self._words: LastWords | None = None
+        self._has_words = True
         self._group_limit_bytes = host.memory_limit_bytes()
         self._oom_kills = host.oom_kills()
         self._has_thread = True
@@ -52,7 +55,7 @@ class Watch:
         with self._desk.guard("watch"):
             signs = self._signs(window)
             watched = Watched(self._desk, window, signs, deadline_ns, self._reserve_ns)
-            watched.entry = self._entry(window, signs)
+            watched.entry = self._entry(window, watched, signs)
             if self._hears_sigterm:
                 watched.hook = SigtermHook.install(partial(_at_sigterm, watched))
             window.watched = watched
@@ -96,14 +99,27 @@ class Watch:
             oom_kills=self._oom_kills,
         )
 
-    def _entry(self, window: Window, signs: Signs) -> Entry | None:
+    def _expect_words(self, watched: Watched, box: Box) -> None:
+        if not self._has_words:
+            return
+        thread_id = _thread.get_native_id()
+        try:
+            if self._words is None or self._words.thread_id != thread_id:
+                self._words = LastWords(box, thread_id)
+            watched.expect_words(self._words)
+        except (OSError, ValueError, RuntimeError) as error:
+            self._has_words = False
+            logger.debug("profiler: no last words are written: %s", error)
+
+    def _entry(self, window: Window, watched: Watched, signs: Signs) -> Entry | None:
         """Write the first draft; None where there is no disk for it."""
         if self._folder is None:
             return None
         try:
             if self._box is None or self._box.process_id != signs.process_id:
-                self._box = Box(self._folder(True))
+                self._box, self._words = Box(self._folder(True)), None
             signs.process_started = self._box.process_started
+            self._expect_words(watched, self._box)
             return Entry(self._box, signs, encode_plain(self._first(window)), self._failed)
         except OSError as error:
             self._failed(error)

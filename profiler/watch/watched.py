@@ -23,6 +23,7 @@ from profiler.keys import CaptureKey
 from profiler.outbox import Outbox
 from profiler.watch.draft import Signs
 from profiler.watch.entry import Entry
+from profiler.watch.last_words import LastWords
 from profiler.watch.sigterm import SigtermHook
 from profiler.window import Window
 
@@ -41,6 +42,8 @@ ROOM_BYTES = 16 * 2**20
 ROOM_PER_BYTE = 100
 # Delivery of a partial capture ends so long before the deadline.
 LAST_NS = SECOND_NS // 20
+# So much later than the thread the kernel's timer goes off: a thread that can have the lock has it by then.
+WORDS_NS = 3 * SECOND_NS // 20
 # Of the half second between SIGTERM and SIGKILL.
 WRITING_AT_MOST_S = 0.3
 
@@ -67,6 +70,7 @@ class Watched:
         self._deadline_ns = deadline_ns
         self.entry: Entry | None = None
         self.hook: SigtermHook | None = None
+        self.words: LastWords | None = None
         self._claim = _thread.allocate_lock()
         self._written = _thread.allocate_lock()
         self._written.acquire()
@@ -92,6 +96,7 @@ class Watched:
         """Claim the invocation for the handler's end, or, where that is too late, say that it came."""
         self._has_ended = True
         self._claim.acquire(False)
+        self._cancel_words()
 
     def settle(self) -> None:
         """Take back the partial capture and leave no draft: the whole capture is safe, or not wanted."""
@@ -110,6 +115,7 @@ class Watched:
         now_ns = self._desk.clock()
         if self._partial_ns is not None and now_ns >= self._partial_ns:
             self.due_ns = None
+            self._cancel_words()
             if self.partial("timeout") and self._deadline_ns is not None:
                 self._deliver((self._deadline_ns - LAST_NS - self._desk.clock()) / 1e9)
             return
@@ -155,6 +161,24 @@ class Watched:
     def _drop_draft(self) -> None:
         if self.entry is not None:
             self.entry.drop()
+
+    def expect_words(self, words: LastWords) -> None:
+        """Have the stacks written without the interpreter's lock, where the thread gets it too late."""
+        if self._partial_ns is None or self._deadline_ns is None:
+            return
+        pause_ns = min(WORDS_NS, (self._deadline_ns - self._partial_ns) // 2)
+        in_ns = self._partial_ns + pause_ns - self._desk.clock()
+        if in_ns > 0 and words.expect(in_ns):
+            self.words = words
+            self._signs.words_ns = self._partial_ns + pause_ns - self._began_ns
+
+    def _cancel_words(self) -> None:
+        """Stop the timer; what it has written is of no use, for the invocation goes on."""
+        words, self.words = self.words, None
+        if words is not None:
+            words.cancel()
+            if self._desk.clock() - self._began_ns >= (self._signs.words_ns or 0):
+                words.forget()
 
     def _deliver(self, budget_s: float) -> None:
         with self._desk.guard("delivery"):

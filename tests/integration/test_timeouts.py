@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 SECOND_NS = 1_000_000_000
 
 APP = """
+import itertools
 import os
 import re
 import signal
@@ -46,12 +47,17 @@ def is_busy(event):
 
 
 def holds_the_lock(event):
-    # No thread of Python's runs before it returns.
-    re.match("(a+)+$", "a" * 40 + "b")
+    # No thread of Python's runs before it returns, and no handler of a signal.
+    sum(itertools.repeat(0))
 
 
 def holds_the_lock_late(event):
     time.sleep(event["after_s"])
+    sum(itertools.repeat(0))
+
+
+def backtracks(event):
+    # This one looks for signals now and then.
     re.match("(a+)+$", "a" * 40 + "b")
 
 
@@ -63,6 +69,11 @@ def waits_for_a_thread(event):
 def waits_for_a_busy_thread(event):
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(is_busy, event).result()
+
+
+def waits_for_a_thread_that_holds_the_lock(event):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(holds_the_lock, event).result()
 
 
 def allocates(event):
@@ -166,6 +177,39 @@ def test_a_partial_capture_that_nobody_took_gives_way(python: str, emulate: Emul
         folder = spool_folder(env["PROFILER_STORE"], {"TMPDIR": str(environment.tmp), **store.env})
         (waiting,) = (folder / "waiting").iterdir()
     assert b'"outcome": "ok"' in waiting.read_bytes().partition(b"\n")[0]
+
+
+# ---- a C call that holds the interpreter's lock ----------------------------------------------------
+
+
+@EACH_PYTHON
+@UPLOADS
+@pytest.mark.parametrize(
+    ("do", "after_s", "within"),
+    [
+        ("holds_the_lock", 0.0, "holds_the_lock"),
+        ("holds_the_lock_late", 0.9, "holds_the_lock_late"),
+        ("backtracks", 0.0, "backtracks"),
+        ("waits_for_a_thread_that_holds_the_lock", 0.0, "waits_for_a_thread_that_holds_the_lock"),
+    ],
+)
+def test_a_time_out_in_a_c_call_that_holds_the_lock(
+    python: str, upload: str, do: str, after_s: float, within: str, emulate: Emulate, tmp_path: Path
+) -> None:
+    environment = emulate(python, env={"PROFILER_UPLOAD": upload})
+    result = environment.invoke({"do": do, "after_s": after_s}, timeout_s=2.0)
+    assert (result.status, result.error_type) == ("timeout", "Sandbox.Timedout")
+    environment.start()
+    (capture,) = stored(tmp_path)
+    assert (capture.outcome, capture.complete) == ("timeout", False)
+    assert capture.invocation.request_id == result.request_id
+    assert 1.5 * SECOND_NS < capture.invocation.duration_ns < 2.5 * SECOND_NS
+    heaviest = max(zip(capture.threads[0].weights_ns, capture.threads[0].stacks, strict=True))[1]
+    names = [capture.frames[index].name for index in heaviest]
+    assert names[0] == "handler"
+    assert within in names
+    assert sum(capture.threads[0].weights_ns) > 0.9 * capture.invocation.duration_ns
+    assert environment.invoke({"do": "answers"}).status == "ok"
 
 
 # ---- what a dead process has left -----------------------------------------------------------------
