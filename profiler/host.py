@@ -87,8 +87,12 @@ def rss_bytes() -> int | None:
     """Return the resident memory of this process."""
     if IS_LINUX:
         try:
-            with open("/proc/self/statm", "rb", buffering=0) as statm:
-                return int(statm.read().split()[1]) * _PAGE_BYTES
+            # A file object would take three times as long.
+            statm = os.open("/proc/self/statm", os.O_RDONLY)
+            try:
+                return int(os.read(statm, 256).split()[1]) * _PAGE_BYTES
+            finally:
+                os.close(statm)
         except (OSError, ValueError, IndexError):
             return None
     process = _psutil_process()
@@ -119,14 +123,16 @@ def native_bytes() -> int | None:
 
 
 def process_started(process_id: int) -> int | None:
-    """Return when a process began, in ticks since the machine did; None for one that there is not.
+    """Return when a process began, in ticks since the machine did; None for one that is dead.
 
     With its id it names a process for good: ids are used again. Source: proc_pid_stat(5), field 22.
     """
     try:
         with open(f"/proc/{process_id}/stat", "rb", buffering=0) as file:
             # The second field is a name in brackets, which may hold anything.
-            return int(file.read().rpartition(b")")[2].split()[19])
+            fields = file.read().rpartition(b")")[2].split()
+            # A zombie is one that only its parent has not heard of.
+            return None if fields[0] in (b"Z", b"X") else int(fields[19])
     except (OSError, ValueError, IndexError):
         return None
 
@@ -214,6 +220,13 @@ def unlock_file(descriptor: int) -> None:
     if fcntl is not None:
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def hide_thread() -> None:
+    """Let `threading` forget the calling thread, which it did not start, but has heard of by a log line."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._active.pop(_thread.get_ident(), None)
 
 
 def interrupt_main_thread() -> None:

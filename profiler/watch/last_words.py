@@ -53,10 +53,12 @@ class LastWords:
         """Stop the timer."""
         self._timer.set(0)
 
-    def forget(self) -> None:
-        """Empty the file: the invocation that had last words has gone on. Raises OSError."""
-        if os.stat(self._box.owner).st_size:
+    def take(self) -> str:
+        """Return what has been written, and forget it: the process lives after all. Raises OSError."""
+        text = self._box.owner.read_text("utf-8", "replace")
+        if text:
             os.truncate(self._box.owner, 0)
+        return text
 
 
 def _unused_signal() -> int:
@@ -77,7 +79,8 @@ def _unused_signal() -> int:
 def with_last_words(capture: Capture, words: str, thread: int, until_ns: int) -> Capture:
     """Return a capture whose handler's thread ends where the words say that it was, until `until_ns`.
 
-    The lines are those that ran, where no sample tells where the function begins.
+    Where the samples go as far, the last of them, which was taken before, counts as that place if it leads
+    there. The lines are those that ran, where no sample tells where the function begins.
     """
     stack = _below_us(dict(_stacks(words)).get(thread, []))
     if not stack or not capture.threads:
@@ -87,7 +90,12 @@ def with_last_words(capture: Capture, words: str, thread: int, until_ns: int) ->
     first = capture.threads[0]
     runs = [(one, weight) for one, weight in zip(first.stacks, first.weights_ns, strict=True) if weight]
     left_ns = until_ns - first.start_ns - sum(weight for _, weight in runs)
-    runs.append((indexes, max(0, left_ns)))
+    if left_ns > 0:
+        runs.append((indexes, left_ns))
+    elif runs and runs[-1][0] == indexes[: len(runs[-1][0])]:
+        runs[-1] = (indexes, runs[-1][1])
+    else:
+        return capture
     stacks, weights_ns = zip(*runs, strict=True)
     handler = ThreadProfile(first.name, tuple(stacks), tuple(weights_ns), first.start_ns)
     return replace(capture, frames=tuple(frames), threads=(handler, *capture.threads[1:]))

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from profiler import own
 from profiler.guard import logger
-from profiler.host import leave_signals_to_others
+from profiler.host import hide_thread, leave_signals_to_others
 
 _NEVER = 1 << 63
 
@@ -91,6 +91,8 @@ class WatchThread:
         except Exception:  # noqa: BLE001 — the next invocation needs this thread, too
             task.due_ns = None
             logger.warning("profiler: the watch failed; the handler is not affected", exc_info=True)
+        finally:
+            hide_thread()
 
 
 # ---- one for the process --------------------------------------------------------------------------

@@ -116,8 +116,14 @@ class Watch:
         if self._folder is None:
             return None
         try:
+            folder = self._folder(True)
+        except OSError as error:  # the outbox will say so
+            self._folder = None
+            logger.debug("profiler: no drafts are kept, there is no folder: %s", error)
+            return None
+        try:
             if self._box is None or self._box.process_id != signs.process_id:
-                self._box, self._words = Box(self._folder(True)), None
+                self._box, self._words = Box(folder), None
             signs.process_started = self._box.process_started
             self._expect_words(watched, self._box)
             return Entry(self._box, signs, encode_plain(self._first(window)), self._failed)
@@ -129,7 +135,7 @@ class Watch:
         """Make no more drafts, and say so once."""
         if self._folder is not None:
             self._folder = None
-            logger.warning("profiler: no drafts are kept, the disk cannot be used: %s", error)
+            logger.warning("profiler: no drafts of running invocations are kept: %s", error)
 
 
 def _at_sigterm(watched: Watched) -> None:

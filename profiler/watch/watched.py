@@ -23,14 +23,14 @@ from profiler.keys import CaptureKey
 from profiler.outbox import Outbox
 from profiler.watch.draft import Signs
 from profiler.watch.entry import Entry
-from profiler.watch.last_words import LastWords
+from profiler.watch.last_words import LastWords, with_last_words
 from profiler.watch.sigterm import SigtermHook
 from profiler.window import Window
 
 SECOND_NS = 1_000_000_000
-# A look costs 30 µs: one in a thousand of the shortest pause.
-LOOK_NS = SECOND_NS // 4
+# A look costs 30 µs: a thousandth of the shortest pause, which the first look comes after.
 SHORT_LOOK_NS = SECOND_NS // 40
+LOOK_NS = SECOND_NS // 4
 FIRST_DRAFT_NS = SECOND_NS
 DRAFT_NS = 5 * SECOND_NS
 # A draft that took long is followed by the next so many times later: drafts take less than one per cent.
@@ -70,7 +70,7 @@ class Watched:
         self._deadline_ns = deadline_ns
         self.entry: Entry | None = None
         self.hook: SigtermHook | None = None
-        self.words: LastWords | None = None
+        self._words: LastWords | None = None
         self._claim = _thread.allocate_lock()
         self._written = _thread.allocate_lock()
         self._written.acquire()
@@ -78,7 +78,8 @@ class Watched:
         self._name: str | None = None
         now_ns = desk.clock()
         self._began_ns = now_ns
-        self._look_ns = now_ns + LOOK_NS
+        self._pause_ns = SHORT_LOOK_NS
+        self._look_ns = now_ns + SHORT_LOOK_NS
         self._draft_ns = now_ns + FIRST_DRAFT_NS
         self._partial_ns: int | None = None
         if deadline_ns is not None:
@@ -96,7 +97,8 @@ class Watched:
         """Claim the invocation for the handler's end, or, where that is too late, say that it came."""
         self._has_ended = True
         self._claim.acquire(False)
-        self._cancel_words()
+        with self._desk.guard("watch"):
+            self._take_words()
 
     def settle(self) -> None:
         """Take back the partial capture and leave no draft: the whole capture is safe, or not wanted."""
@@ -115,7 +117,6 @@ class Watched:
         now_ns = self._desk.clock()
         if self._partial_ns is not None and now_ns >= self._partial_ns:
             self.due_ns = None
-            self._cancel_words()
             if self.partial("timeout") and self._deadline_ns is not None:
                 self._deliver((self._deadline_ns - LAST_NS - self._desk.clock()) / 1e9)
             return
@@ -141,7 +142,11 @@ class Watched:
 
     def _write_partial(self, outcome: str) -> bool:
         with self._desk.guard("partial capture"):
+            words = self._take_words()
             capture = self._desk.partial(self._window, outcome)
+            if words:
+                until_ns = capture.invocation.duration_ns
+                capture = with_last_words(capture, words, self._signs.thread, until_ns)
             data = encode(capture, clock=self._desk.clock)
             if self._has_ended:
                 return False
@@ -169,16 +174,17 @@ class Watched:
         pause_ns = min(WORDS_NS, (self._deadline_ns - self._partial_ns) // 2)
         in_ns = self._partial_ns + pause_ns - self._desk.clock()
         if in_ns > 0 and words.expect(in_ns):
-            self.words = words
+            self._words = words
             self._signs.words_ns = self._partial_ns + pause_ns - self._began_ns
 
-    def _cancel_words(self) -> None:
-        """Stop the timer; what it has written is of no use, for the invocation goes on."""
-        words, self.words = self.words, None
-        if words is not None:
-            words.cancel()
-            if self._desk.clock() - self._began_ns >= (self._signs.words_ns or 0):
-                words.forget()
+    def _take_words(self) -> str:
+        """Stop the timer, and return what was written if it has gone off."""
+        words, self._words = self._words, None
+        if words is None:
+            return ""
+        words.cancel()
+        is_over = self._desk.clock() - self._began_ns >= (self._signs.words_ns or 0)
+        return words.take() if is_over else ""
 
     def _deliver(self, budget_s: float) -> None:
         with self._desk.guard("delivery"):
@@ -196,15 +202,15 @@ class Watched:
         rss_bytes, before_bytes = host.rss_bytes(), signs.rss_bytes
         growth_bytes = max(0, (rss_bytes or 0) - (before_bytes or 0)) if before_bytes is not None else 0
         took_ns = max(1, now_ns - self._began_ns - signs.seen_ns)
-        pause_ns = LOOK_NS
+        self._pause_ns = min(2 * self._pause_ns, LOOK_NS)
         if rss_bytes is not None and signs.limit_bytes and growth_bytes:
             left_ns = max(0, signs.limit_bytes - rss_bytes) * took_ns // growth_bytes
-            pause_ns = min(LOOK_NS, max(SHORT_LOOK_NS, left_ns // 4))
+            self._pause_ns = min(self._pause_ns, max(SHORT_LOOK_NS, left_ns // 4))
         signs.seen_ns = now_ns - self._began_ns
         signs.rss_bytes = rss_bytes
         if rss_bytes is not None:
-            signs.expected_bytes = rss_bytes + growth_bytes * pause_ns // took_ns
-        self._look_ns = now_ns + pause_ns
+            signs.expected_bytes = rss_bytes + growth_bytes * self._pause_ns // took_ns
+        self._look_ns = now_ns + self._pause_ns
         if self.entry is not None:
             self.entry.see(signs)
         if not self._is_near and is_near(signs):

@@ -244,7 +244,7 @@ def test_a_crash_is_found_by_the_next_process(
 
 
 @EACH_PYTHON
-@pytest.mark.parametrize("pause_s", [0.01, 0.1])
+@pytest.mark.parametrize("pause_s", [0.0, 0.01, 0.1])
 def test_memory_that_runs_out(python: str, pause_s: float, emulate: Emulate, tmp_path: Path) -> None:
     environment = emulate(python, memory_mb=128, memory_limit_enforced=True)
     result = environment.invoke({"do": "allocates", "pause_s": pause_s}, timeout_s=60.0)
@@ -252,5 +252,7 @@ def test_memory_that_runs_out(python: str, pause_s: float, emulate: Emulate, tmp
     environment.start()
     (capture,) = stored(tmp_path)
     assert (capture.outcome, capture.complete) == ("out-of-memory", False)
-    assert names_of(capture) >= {"handler", "allocates"}
-    assert (capture.memory.process.rss_bytes or 0) > 90 * 2**20
+    assert "handler" in names_of(capture)
+    if pause_s:  # else it took a tenth of a second
+        assert "allocates" in names_of(capture)
+        assert (capture.memory.process.rss_bytes or 0) > 90 * 2**20
