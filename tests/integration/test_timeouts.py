@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -93,6 +98,14 @@ def is_killed(event):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def forks(event):
+    child = os.fork()
+    if child == 0:
+        time.sleep(0.5)  # the watch of its parent is none of its own
+        os._exit(7)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def answers(event):
     time.sleep(event.get("after_s", 0.0))
     return "done"
@@ -101,6 +114,26 @@ def answers(event):
 @profile
 def handler(event, context):
     return globals()[event["do"]](event)
+"""
+
+ASYNC = """
+import asyncio
+
+from profiler import profile
+
+
+@profile
+async def work(event, context):
+    async def wait():
+        while True:
+            await asyncio.sleep(0.01)
+            sum(range(200_000))
+
+    await wait()
+
+
+def handler(event, context):
+    return asyncio.run(work(event, context))
 """
 
 Emulate = Callable[..., ExecutionEnvironment]
@@ -256,3 +289,86 @@ def test_memory_that_runs_out(python: str, pause_s: float, emulate: Emulate, tmp
     if pause_s:  # else it took a tenth of a second
         assert "allocates" in names_of(capture)
         assert (capture.memory.process.rss_bytes or 0) > 90 * 2**20
+
+
+# ---- frozen environments, and several workers -------------------------------------------------------
+
+
+@EACH_PYTHON
+def test_a_stale_watch_never_fires_in_the_next_invocation(
+    python: str, emulate: Emulate, tmp_path: Path
+) -> None:
+    environment = emulate(python, freeze=True)
+    for _ in range(3):
+        assert environment.invoke({"do": "answers", "after_s": 0.3}, timeout_s=1.0).status == "ok"
+        time.sleep(1.0)  # frozen past the deadline of the last one
+    assert environment.invoke({"do": "answers", "after_s": 1.0}, timeout_s=10.0).status == "ok"
+    captures = stored(tmp_path)
+    assert [(one.invocation.sequence, one.outcome) for one in captures] == [(n, "ok") for n in range(1, 5)]
+    assert environment.log == ""
+
+
+@EACH_PYTHON
+def test_an_environment_that_stood_still_within_an_invocation(
+    python: str, emulate: Emulate, tmp_path: Path
+) -> None:
+    environment = emulate(python)
+    pid = environment.pid
+
+    def stop_for_a_while() -> None:
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(1.0)
+        os.kill(pid, signal.SIGCONT)
+
+    timer = threading.Timer(0.5, stop_for_a_while)
+    timer.start()
+    result = environment.invoke({"do": "sleeps"}, timeout_s=2.0)
+    timer.join()
+    assert result.status == "timeout"
+    environment.start()
+    (capture,) = stored(tmp_path)
+    assert (capture.outcome, capture.complete) == ("timeout", False)
+
+
+@EACH_PYTHON
+def test_several_workers_share_a_folder(python: str, emulate: Emulate, tmp_path: Path) -> None:
+    environment = emulate(python, max_concurrency=2)
+    with ThreadPoolExecutor(2) as pool:
+        events = [{"do": "answers", "after_s": 1.4 * (number % 2)} for number in range(4)]
+        results = list(pool.map(lambda event: environment.invoke(event, timeout_s=1.6), events))
+    assert {result.status for result in results} == {"ok"}
+    environment.start()
+    whole = [one for one in stored(tmp_path) if one.complete]
+    assert len({one.invocation.request_id for one in whole}) == 4
+    assert {one.outcome for one in stored(tmp_path)} <= {"ok", "timeout"}
+
+
+@EACH_PYTHON
+@pytest.mark.parametrize("upload", ["after-response", "before-response"])
+def test_a_fork_is_not_taken_for_a_crash(python: str, upload: str, emulate: Emulate, tmp_path: Path) -> None:
+    environment = emulate(python, env={"PROFILER_UPLOAD": upload})
+    for _ in range(2):
+        assert environment.invoke({"do": "forks"}, timeout_s=10.0).payload == 7
+    environment.start()
+    assert [one.outcome for one in stored(tmp_path)] == ["ok", "ok"]
+    assert "profiler" not in environment.log
+
+
+@EACH_PYTHON
+def test_an_async_time_out(python: str, emulate: Emulate, tmp_path: Path) -> None:
+    environment = emulate(python, ASYNC)
+    assert environment.invoke({}, timeout_s=1.5).status == "timeout"
+    (capture,) = stored(tmp_path)
+    assert (capture.outcome, capture.complete) == ("timeout", False)
+    assert "wait" in names_of(capture) | {name.rpartition(".")[2] for name in names_of(capture)}
+
+
+@EACH_PYTHON
+def test_a_team_s_own_sigterm_handler_is_called_at_the_time_out(
+    python: str, emulate: Emulate, tmp_path: Path
+) -> None:
+    own = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('closing', flush=True))\n"
+    environment = emulate(python, own + APP, env={"PROFILER_UPLOAD": "after-response"})
+    result = environment.invoke({"do": "sleeps"}, timeout_s=1.5)
+    assert (result.status, result.log) == ("timeout", "closing\n")
+    assert [one.outcome for one in stored(tmp_path)] == ["timeout"]
