@@ -134,9 +134,17 @@ class Box:
                     slot.remove()
                 self.owner.unlink(missing_ok=True)
 
-    def owns_descriptor(self) -> bool:
-        """Tell whether the kept descriptor is still that of the owner's file, and not closed by somebody."""
-        return _kept.get(self.descriptor) == _identity(self.descriptor)
+    def can_take_words(self) -> bool:
+        """Make sure that the owner's file is empty, and still open, and not closed by somebody."""
+        try:
+            found = os.fstat(self.descriptor)
+            if _kept.get(self.descriptor) != (found.st_dev, found.st_ino):
+                return False
+            if found.st_size:  # they came too late for their invocation
+                os.truncate(self.owner, 0)
+            return True
+        except OSError:
+            return False
 
 
 # ---- a fork has what its parent has open, and would keep the lock beyond the parent's death ----

@@ -43,8 +43,8 @@ class LastWords:
         faulthandler.register(self._signal, file=box.descriptor, all_threads=True, chain=False)
 
     def expect(self, in_ns: int) -> bool:
-        """Set the timer; False where the file is not ours any more."""
-        if not self._box.owns_descriptor():
+        """Set the timer; False where there is no file for what it writes."""
+        if not self._box.can_take_words():
             return False
         self._timer.set(in_ns)
         return True

@@ -82,7 +82,9 @@ class WatchThread:
             self._tick(task)
             return
         self._wakes_ns = due_ns
-        if self._task is task:
+        is_same = self._task is task
+        del task  # while this waits, it must not keep what an invocation has left
+        if is_same:
             self._wake.acquire(timeout=wait_ns / 1e9)
 
     def _tick(self, task: Task) -> None:
@@ -111,9 +113,10 @@ def the_thread() -> WatchThread:
 
 
 def _forget_after_fork() -> None:
-    """A forked child has its parent's memory, but not this thread."""
+    """A forked child has its parent's memory, but none of its threads."""
     global _thread_of_process
     _thread_of_process = None
+    own.THREADS.clear()
 
 
 if hasattr(os, "register_at_fork"):

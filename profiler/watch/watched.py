@@ -120,10 +120,13 @@ class Watched:
             if self.partial("timeout") and self._deadline_ns is not None:
                 self._deliver((self._deadline_ns - LAST_NS - self._desk.clock()) / 1e9)
             return
+        if self.entry is None:  # nothing to write on
+            self.due_ns = self._partial_ns
+            return
         if now_ns >= self._look_ns:
-            self._look(now_ns)
+            self._look(self.entry, now_ns)
         if now_ns >= self._draft_ns:
-            self._draft(now_ns)
+            self._draft(self.entry, now_ns)
         self.due_ns = self._next_ns()
 
     def partial(self, outcome: str) -> bool:
@@ -191,12 +194,11 @@ class Watched:
             self._desk.outbox.deliver(budget_s)
 
     def _next_ns(self) -> int:
-        due_ns = min(self._look_ns, self._draft_ns)
-        return due_ns if self._partial_ns is None else min(due_ns, self._partial_ns)
+        return min(self._look_ns, self._draft_ns, self._partial_ns or self._look_ns)
 
     # ---- looks and drafts ----------------------------------------------------------------------
 
-    def _look(self, now_ns: int) -> None:
+    def _look(self, entry: Entry, now_ns: int) -> None:
         """Write down the signs of life; the sooner look again, the sooner memory will be at its limit."""
         signs = self._signs
         rss_bytes, before_bytes = host.rss_bytes(), signs.rss_bytes
@@ -211,17 +213,16 @@ class Watched:
         if rss_bytes is not None:
             signs.expected_bytes = rss_bytes + growth_bytes * self._pause_ns // took_ns
         self._look_ns = now_ns + self._pause_ns
-        if self.entry is not None:
-            self.entry.see(signs)
+        entry.see(signs)
         if not self._is_near and is_near(signs):
             self._is_near = True
             self._draft_ns = now_ns
 
-    def _draft(self, now_ns: int) -> None:
+    def _draft(self, entry: Entry, now_ns: int) -> None:
         """Put what there is so far on disk, where there is memory for that."""
-        if self.entry is not None and self._has_room():
+        if self._has_room():
             with self._desk.guard("draft"):
-                self.entry.replace(self._signs, encode(self._desk.partial(self._window, "crashed")))
+                entry.replace(self._signs, encode(self._desk.partial(self._window, "crashed")))
         cost_ns = self._desk.clock() - now_ns
         self._draft_ns = now_ns + max(DRAFT_NS, DRAFT_PAUSE * cost_ns)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,7 +195,7 @@ def test_nor_where_its_files_have_been_closed_under_it(tmp_path: Path) -> None:
     box = Box(tmp_path)
     entry = entry_of(box)
     os.close(box.descriptor)  # user code that closes everything
-    assert not box.owns_descriptor()
+    assert not box.can_take_words()
     if box.process_started is not None:
         assert found(tmp_path) == []
     entry.drop()
@@ -235,6 +236,9 @@ def test_a_fork_does_not_keep_the_lock_of_its_parent(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "alive\n"
+    # It is dead, and nobody has asked yet how it ended: a zombie.
+    while host.process_started(process.pid) is not None:
+        time.sleep(0.01)
     assert len(found(tmp_path)) == 1
     process.communicate("\n", timeout=10)
 
@@ -359,6 +363,15 @@ def test_a_disk_that_fails_is_reported_once_and_the_draft_is_gone(
         entry.drop()
     assert [error.errno for error in errors] == [28]
     assert [name for name in files(tmp_path) if "." in name] == []
+    box.close()
+    os.close(box.descriptor)
+
+
+def test_words_that_came_too_late_are_not_those_of_the_next_invocation(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    os.write(box.descriptor, b"Current thread 0x1")
+    assert box.can_take_words()
+    assert box.owner.read_bytes() == b""
     box.close()
     os.close(box.descriptor)
 

@@ -369,6 +369,15 @@ def test_a_process_that_tells_no_memory_is_watched_all_the_same(monkeypatch: pyt
     assert it.entry.seen[-1].rss_bytes is None
 
 
+def test_without_a_disk_only_the_reserve_is_waited_for() -> None:
+    it = Invoked(deadline_s=10.0)
+    it.watched.entry = None
+    it.wait(1.0)
+    assert it.watched.due_ns == it.began_ns + 9_500_000_000
+    it.wait(9.0)
+    assert len(it.outbox.all()) == 1
+
+
 # ---- the last words -------------------------------------------------------------------------------
 
 
