@@ -24,7 +24,8 @@ class BadDraft(Exception):
 class Signs:
     """Signs of life. Times count from the start of the invocation, in nanoseconds.
 
-    `expected_bytes` is what the process would have at the next look if it went on growing as it did;
+    `next_ns` is when it would have been seen next, `expected_bytes` what memory it would have then if it went
+    on growing as it did;
     `oom_kills` is how many processes the kernel had killed for want of memory when this one began.
     `thread` is the handler's; `words_ns` is when its last words are written. None is what is not known.
     """
@@ -33,6 +34,7 @@ class Signs:
     process_started: int | None = None
     thread: int = 0
     seen_ns: int = 0
+    next_ns: int = 0
     partial_ns: int | None = None
     words_ns: int | None = None
     limit_bytes: int | None = None
@@ -65,7 +67,7 @@ def parse(content: bytes) -> tuple[Signs, bytes] | None:
     if not all(_is_number(value) for value in values):
         raise BadDraft("its head holds something that is no number")
     signs = Signs(*values)
-    needed = (signs.process_id, signs.thread, signs.seen_ns, signs.size)
+    needed = (signs.process_id, signs.thread, signs.seen_ns, signs.next_ns, signs.size)
     if None in needed or signs.size > _BODY_AT_MOST_BYTES:
         raise BadDraft("its head is not whole")
     body = content[HEAD_BYTES : HEAD_BYTES + signs.size]

@@ -23,7 +23,7 @@ from profiler.guard import logger
 from profiler.watch.box import FOLDER
 from profiler.watch.draft import HEAD_BYTES, BadDraft, Signs, parse
 from profiler.watch.last_words import WORDS_AT_MOST_BYTES, with_last_words
-from profiler.watch.watched import LOOK_NS, is_near
+from profiler.watch.watched import is_near
 
 _FILE_AT_MOST_BYTES = 64 * 2**20 + HEAD_BYTES
 _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -141,7 +141,7 @@ def finished(capture: Capture, signs: Signs, words: str, oom_kills: int | None) 
 
 
 def _outcome(signs: Signs, seen_ns: int, oom_kills: int | None) -> str:
-    if signs.partial_ns is not None and seen_ns + 2 * LOOK_NS >= signs.partial_ns:
+    if signs.partial_ns is not None and max(seen_ns, signs.next_ns) >= signs.partial_ns:
         return "timeout"
     killed = signs.oom_kills is not None and oom_kills is not None and oom_kills > signs.oom_kills
     return "out-of-memory" if killed or is_near(signs) else "crashed"

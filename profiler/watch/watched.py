@@ -77,8 +77,8 @@ class Watched:
         self._has_ended = False
         self._name: str | None = None
         now_ns = desk.clock()
-        self._began_ns = now_ns
-        self._pause_ns = SHORT_LOOK_NS
+        self._began_ns = self._looked_ns = now_ns
+        self._pause_ns = signs.next_ns = SHORT_LOOK_NS
         self._look_ns = now_ns + SHORT_LOOK_NS
         self._draft_ns = now_ns + FIRST_DRAFT_NS
         self._partial_ns: int | None = None
@@ -203,12 +203,15 @@ class Watched:
         signs = self._signs
         rss_bytes, before_bytes = host.rss_bytes(), signs.rss_bytes
         growth_bytes = max(0, (rss_bytes or 0) - (before_bytes or 0)) if before_bytes is not None else 0
-        took_ns = max(1, now_ns - self._began_ns - signs.seen_ns)
+        took_ns = max(1, now_ns - self._looked_ns)
         self._pause_ns = min(2 * self._pause_ns, LOOK_NS)
         if rss_bytes is not None and signs.limit_bytes and growth_bytes:
             left_ns = max(0, signs.limit_bytes - rss_bytes) * took_ns // growth_bytes
             self._pause_ns = min(self._pause_ns, max(SHORT_LOOK_NS, left_ns // 4))
-        signs.seen_ns = now_ns - self._began_ns
+        self._looked_ns = now_ns
+        # From where a capture counts, which is after the engine has started.
+        signs.seen_ns = max(0, now_ns - self._window.started_ns)
+        signs.next_ns = signs.seen_ns + self._pause_ns
         signs.rss_bytes = rss_bytes
         if rss_bytes is not None:
             signs.expected_bytes = rss_bytes + growth_bytes * self._pause_ns // took_ns

@@ -78,6 +78,7 @@ def files(above: Path) -> list[str]:
         (gone(seen_ns=SECOND_NS, oom_kills=4), "crashed"),
         (gone(seen_ns=SECOND_NS, partial_ns=9 * SECOND_NS), "crashed"),
         (gone(seen_ns=9 * SECOND_NS, partial_ns=9 * SECOND_NS, rss_bytes=MB, limit_bytes=MB), "timeout"),
+        (gone(seen_ns=0, next_ns=SECOND_NS, partial_ns=SECOND_NS), "timeout"),
         (gone(seen_ns=SECOND_NS, words_ns=9 * SECOND_NS), "crashed"),
     ],
 )
@@ -258,11 +259,11 @@ WHOLE = head_of(Signs(ABSENT, 1, 1, size=len(encode(CAPTURE)))) + encode(CAPTURE
         WHOLE[:HEAD_BYTES] + b"x" * (len(WHOLE) - HEAD_BYTES),
         b"draft 1 " + b"[" * 504,
         b"draft 1 " + b'{"a": 1}'.ljust(504),
-        b"draft 1 " + b"[null,null,null,null,null,null,null,null,null,null,null]".ljust(504),
-        b"draft 1 [-1,1,1,1,1,1,1,1,1,1,1]".ljust(HEAD_BYTES),
-        b"draft 1 [1,1,1,1,1,1,1,1,1,1,true]".ljust(HEAD_BYTES),
-        b"draft 1 [1,1,1,1,1,1,1,1,1,1,999999999999]".ljust(HEAD_BYTES),
-        b"draft 1 [1,1,1,1,1,1,1,1,1,1," + b"9" * 400 + b"]" + b" " * 73,
+        b"draft 1 " + b"[null,null,null,null,null,null,null,null,null,null,null,null]".ljust(504),
+        b"draft 1 [-1,1,1,1,1,1,1,1,1,1,1,1]".ljust(HEAD_BYTES),
+        b"draft 1 [1,1,1,1,1,1,1,1,1,1,1,true]".ljust(HEAD_BYTES),
+        b"draft 1 [1,1,1,1,1,1,1,1,1,1,1,999999999999]".ljust(HEAD_BYTES),
+        b"draft 1 [1,1,1,1,1,1,1,1,1,1,1," + b"9" * 400 + b"]" + b" " * 73,
     ],
 )
 def test_what_is_half_written_or_hostile_is_removed_and_said_once_each(

@@ -90,7 +90,7 @@ class Invoked:
         self.outbox = FakeOutbox()
         self.guard = Guard()
         self.window = Window(facts_of((), "app", {}), "e", 3, "rate", started_at_ns=1)
-        self.began_ns = self.clock.now_ns
+        self.window.started_ns = self.began_ns = self.clock.now_ns
         self.during_partial: Any = lambda: None
         deadline_ns = None if deadline_s is None else self.began_ns + round(deadline_s * SECOND_NS)
         desk = Desk(self.partial, self.outbox, self.guard, self.clock)  # type: ignore[arg-type]
