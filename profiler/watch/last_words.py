@@ -35,7 +35,6 @@ class LastWords:
 
     def __init__(self, box: Box, thread_id: int) -> None:
         """Make the timer. Raises OSError where the system has none such."""
-        self.thread_id = thread_id
         self._box = box
         self._signal = _unused_signal()
         self._timer = host.KernelTimer(self._signal, thread_id)

@@ -12,9 +12,9 @@ from profiler.codec import encode
 from profiler.keys import CaptureKey
 from profiler.outbox import spool_folder
 from profiler.recorder import Recorder
+from profiler.watch.desk import Desk
 from profiler.watch.recovery import recover_quietly
 from profiler.watch.watch import Watch
-from profiler.watch.watched import Desk
 
 # After a crash init waits so long for the store to take what was found.
 _DELIVERY_S = 2.0

@@ -22,8 +22,8 @@ from profiler.errors import CaptureFormatError
 from profiler.guard import logger
 from profiler.watch.box import FOLDER
 from profiler.watch.draft import HEAD_BYTES, BadDraft, Signs, parse
+from profiler.watch.drafting import is_near
 from profiler.watch.last_words import WORDS_AT_MOST_BYTES, with_last_words
-from profiler.watch.watched import is_near
 
 _FILE_AT_MOST_BYTES = 64 * 2**20 + HEAD_BYTES
 _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -13,12 +13,14 @@ from profiler.codec import encode_plain
 from profiler.guard import logger
 from profiler.outbox.shelf import Folder
 from profiler.watch.box import Box
+from profiler.watch.desk import Desk
 from profiler.watch.draft import Signs
+from profiler.watch.drafting import SHORT_LOOK_NS
 from profiler.watch.entry import Entry
 from profiler.watch.last_words import LastWords
 from profiler.watch.sigterm import SigtermHook
 from profiler.watch.thread import the_thread
-from profiler.watch.watched import Desk, Watched
+from profiler.watch.watched import Watched
 from profiler.window import Window
 
 
@@ -55,10 +57,10 @@ class Watch:
         with self._desk.guard("watch"):
             signs = self._signs(window)
             watched = Watched(self._desk, window, signs, deadline_ns, self._reserve_ns)
-            watched.entry = self._entry(window, watched, signs)
+            window.watched = watched
+            self._keep_drafts(window, watched, signs)
             if self._hears_sigterm:
                 watched.hook = SigtermHook.install(partial(_at_sigterm, watched))
-            window.watched = watched
             self._look_after(watched)
 
     def end(self, window: Window) -> None:
@@ -94,42 +96,42 @@ class Watch:
         return Signs(
             process_id=os.getpid(),
             thread=_thread.get_ident(),
+            next_ns=SHORT_LOOK_NS,
             rss_bytes=host.rss_bytes(),
             limit_bytes=min(filter(None, limits), default=None),
             oom_kills=self._oom_kills,
         )
 
-    def _expect_words(self, watched: Watched, box: Box) -> None:
-        if not self._has_words:
-            return
-        thread_id = _thread.get_native_id()
-        try:
-            if self._words is None or self._words.thread_id != thread_id:
-                self._words = LastWords(box, thread_id)
-            watched.expect_words(self._words)
-        except (OSError, ValueError, RuntimeError) as error:
-            self._has_words = False
-            logger.debug("profiler: no last words are written: %s", error)
-
-    def _entry(self, window: Window, watched: Watched, signs: Signs) -> Entry | None:
-        """Write the first draft; None where there is no disk for it."""
+    def _keep_drafts(self, window: Window, watched: Watched, signs: Signs) -> None:
+        """Write the first draft, where there is a disk for it."""
         if self._folder is None:
-            return None
+            return
         try:
             folder = self._folder(True)
         except OSError as error:  # the outbox will say so
             self._folder = None
             logger.debug("profiler: no drafts are kept, there is no folder: %s", error)
-            return None
+            return
         try:
             if self._box is None or self._box.process_id != signs.process_id:
                 self._box, self._words = Box(folder), None
             signs.process_started = self._box.process_started
             self._expect_words(watched, self._box)
-            return Entry(self._box, signs, encode_plain(self._first(window)), self._failed)
+            watched.keep_drafts(Entry(self._box, signs, encode_plain(self._first(window)), self._failed))
         except OSError as error:
             self._failed(error)
-            return None
+
+    def _expect_words(self, watched: Watched, box: Box) -> None:
+        # Only of the main thread, where Lambda calls handlers: timers and signals are not there for many.
+        if not self._has_words or _thread.get_native_id() != box.process_id:
+            return
+        try:
+            if self._words is None:
+                self._words = LastWords(box, box.process_id)
+            watched.expect_words(self._words)
+        except (OSError, ValueError, RuntimeError) as error:
+            self._has_words = False
+            logger.debug("profiler: no last words are written: %s", error)
 
     def _failed(self, error: OSError) -> None:
         """Make no more drafts, and say so once."""

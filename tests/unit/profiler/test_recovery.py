@@ -19,10 +19,10 @@ from profiler.codec import encode, encode_plain
 from profiler.keys import CaptureKey
 from profiler.watch.box import FOLDER, Box
 from profiler.watch.draft import EMPTY, HEAD_BYTES, Signs, head_of, parse
+from profiler.watch.drafting import SECOND_NS
 from profiler.watch.entry import Entry
 from profiler.watch.last_words import with_last_words
 from profiler.watch.recovery import finished, recover
-from profiler.watch.watched import SECOND_NS
 from tests.unit.profiler.helpers import ROOT
 
 pytestmark = pytest.mark.skipif(not host.CAN_LOCK_FILES, reason="there are no locks on files here")

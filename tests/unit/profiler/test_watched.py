@@ -19,9 +19,10 @@ from profiler.capture import Capture, Invocation
 from profiler.codec import decode, encode
 from profiler.guard import Guard
 from profiler.keys import CaptureKey
-from profiler.watch import watched as module
+from profiler.watch.desk import Desk
 from profiler.watch.draft import Signs
-from profiler.watch.watched import DRAFT_NS, DRAFT_PAUSE, LOOK_NS, SECOND_NS, Desk, Watched, is_near
+from profiler.watch.drafting import DRAFT_NS, DRAFT_PAUSE, LOOK_NS, SECOND_NS, is_near
+from profiler.watch.watched import Watched
 from profiler.window import Window
 
 MB = 2**20
@@ -85,7 +86,9 @@ class FakeEntry:
 class Invoked:
     """One invocation on a clock, from its begin."""
 
-    def __init__(self, deadline_s: float | None = 10.0, reserve_s: float = 0.5, **signs: Any) -> None:
+    def __init__(
+        self, deadline_s: float | None = 10.0, reserve_s: float = 0.5, keeps_drafts: bool = True, **signs: Any
+    ) -> None:
         self.clock = Clock()
         self.outbox = FakeOutbox()
         self.guard = Guard()
@@ -98,7 +101,8 @@ class Invoked:
             desk, self.window, Signs(1, 1, 1, **signs), deadline_ns, round(reserve_s * SECOND_NS)
         )
         self.entry = FakeEntry()
-        self.watched.entry = self.entry  # type: ignore[assignment]
+        if keeps_drafts:
+            self.watched.keep_drafts(self.entry)  # type: ignore[arg-type]
 
     def partial(self, window: Window, outcome: str) -> Capture:
         self.during_partial()
@@ -133,7 +137,7 @@ class Invoked:
 def small_process(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A process that has 50 MB; the test may say otherwise."""
     rss = [50 * MB]
-    monkeypatch.setattr(module.host, "rss_bytes", lambda: rss[0])
+    monkeypatch.setattr(host, "rss_bytes", lambda: rss[0])
     return rss
 
 
@@ -361,7 +365,7 @@ def test_memory_that_grows_fast_is_looked_at_more_often(small_process: list[int]
 
 
 def test_a_process_that_tells_no_memory_is_watched_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.host, "rss_bytes", lambda: None)
+    monkeypatch.setattr(host, "rss_bytes", lambda: None)
     it = Invoked(deadline_s=5.0, limit_bytes=128 * MB)
     it.wait(5.0)
     assert len(it.outbox.all()) == 1
@@ -370,8 +374,7 @@ def test_a_process_that_tells_no_memory_is_watched_all_the_same(monkeypatch: pyt
 
 
 def test_without_a_disk_only_the_reserve_is_waited_for() -> None:
-    it = Invoked(deadline_s=10.0)
-    it.watched.entry = None
+    it = Invoked(deadline_s=10.0, keeps_drafts=False)
     it.wait(1.0)
     assert it.watched.due_ns == it.began_ns + 9_500_000_000
     it.wait(9.0)
