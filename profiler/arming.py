@@ -13,6 +13,7 @@ from profiler.errors import ProfilerError, SettingsError
 from profiler.guard import logger
 from profiler.recorder import Recorder
 from profiler.settings import Settings, unknown_variables
+from profiler.watch.opening import open_watch
 
 if TYPE_CHECKING:
     from profiler.outbox import Outbox
@@ -27,7 +28,10 @@ def arm(handler: Callable[..., Any], explicit: dict[str, Any]) -> Callable[..., 
             return handler
         if is_armed(handler):  # armed already, perhaps below another decorator
             return handler
-        return wrap(handler, make_recorder(handler, explicit))
+        recorder = make_recorder(handler, explicit)
+        watch = open_watch(recorder, os.environ)
+        recorder.watch = None if recorder.runs_alone else watch
+        return wrap(handler, recorder)
     except (ProfilerError, ImportError, TypeError) as error:
         logger.warning("profiler: not armed: %s", error)
         return handler

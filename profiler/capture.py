@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 SCHEMA_VERSION = 1
 
-OUTCOMES = ("ok", "error", "timeout", "out-of-memory")
+OUTCOMES = ("ok", "error", "timeout", "out-of-memory", "crashed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from types import TracebackType
 
@@ -36,7 +37,13 @@ class Guard:
             return False
         self.failures += 1
         if self.failures == 1:
-            logger.warning("profiler: %s failed; the handler is not affected", self._step, exc_info=error)
+            _say("profiler: %s failed; the handler is not affected", self._step, exc_info=error)
         elif self.tripped:
-            logger.warning("profiler: disarmed after %d failures, the last in %s", self.failures, self._step)
+            _say("profiler: disarmed after %d failures, the last in %s", self.failures, self._step)
         return True
+
+
+def _say(text: str, *values: object, exc_info: BaseException | None = None) -> None:
+    # Lambda's own log handler raises where nothing can be written, and then there is nowhere to say so.
+    with contextlib.suppress(Exception):
+        logger.warning(text, *values, exc_info=exc_info)

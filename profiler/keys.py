@@ -22,7 +22,7 @@ DATE_PREFIX = "date="
 _PATTERN = re.compile(
     r"(?:^|/)function=(?P<function>[^/]+)/date=(?P<date>\d{4}-\d\d-\d\d)/environment=(?P<environment>[^/]+)/"
     r"(?P<sequence>\d{8,12})-(?P<started>\d{8}T\d{6}\.\d{3}Z)-(?P<duration>\d{1,15})us-"
-    r"(?P<outcome>ok|error|timeout|out-of-memory)-(?P<request>[^/]*)\.speedscope\.json\.gz$"
+    r"(?P<outcome>ok|error|timeout|out-of-memory|crashed)-(?P<request>[^/]*)\.speedscope\.json\.gz$"
 )
 _STARTED_FORMAT = "%Y%m%dT%H%M%S.%f"
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)

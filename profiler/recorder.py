@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from profiler.assembly import Assembly, outcome_of
-from profiler.aws.context import facts_of
+from profiler.aws.context import InvocationFacts, facts_of
 from profiler.capture import Capture, Memory
 from profiler.codec import encode
 from profiler.delivery import BeforeResponse, Delivery, Parcel
@@ -29,6 +29,7 @@ from profiler.outbox import Outbox
 from profiler.settings import Settings
 from profiler.triggers import Seen, Triggers
 from profiler.triggers.token import Verifier
+from profiler.watch import Watch
 from profiler.window import Window
 
 # How long a capture may hold up a response where no deadline is known.
@@ -48,6 +49,7 @@ class Recorder:
         self.outbox = outbox
         self.delivery: Delivery = BeforeResponse()
         self.live_flag: LiveFlag | None = None
+        self.watch: Watch | None = None
         self.function_name = _function_name(handler)
         verifier = Verifier(settings.request_key, self.function_name) if settings.request_key else None
         self._triggers = Triggers(settings.trigger, settings.rate, settings.max_captures, verifier)
@@ -79,6 +81,8 @@ class Recorder:
         if os.getpid() != window.process_id:
             self._abandon(window)
             return
+        if self.watch is not None:
+            self.watch.end(window)
         capture = None
         try:
             with self.guard("capture"):
@@ -87,25 +91,39 @@ class Recorder:
         finally:
             _CAPTURING.release()
         if capture is None:
+            self._settle(window)
             self._leave_nothing()
             return
         # SystemExit and its like end the process, and there is no time after the response.
         is_last = error is not None and not isinstance(error, Exception)
         with self.guard("delivery"):
-            parcel = Parcel(partial(self._spool, capture), self._deliver, self._until_ns(window), is_last)
-            self.delivery.after(parcel)
+            spool = partial(self._spool, window, capture)
+            self.delivery.after(Parcel(spool, self._deliver, self._until_ns(window), is_last))
 
     def partial(self, window: Window, outcome: str) -> Capture:
         """Return what an invocation has left so far, from any thread, while it goes on.
 
         Its memory is what the process tells of itself: a census belongs to the thread that ends it.
         """
-        recording = window.engine.read() if window.engine is not None else None
+        read = getattr(window.engine, "read", None)
+        recording = read() if read is not None else None
         duration_ns = time.perf_counter_ns() - window.started_ns
         memory = self._memory.so_far() if self._memory is not None else Memory()
         assembly = Assembly(window, self._handler, recording, duration_ns)
         labels = self.settings.labels or {}
         return assembly.capture(outcome=outcome, memory=memory, labels=labels, complete=False)
+
+    def keeps(self, capture: Capture) -> bool:
+        """Tell whether PROFILER_KEEP keeps what an invocation has left that did not come to its end."""
+        invocation = capture.invocation
+        seen = Seen(capture.outcome, invocation.cold, invocation.duration_ns, capture.memory)
+        return self.settings.keep.reason(seen) is not None
+
+    def first(self, window: Window) -> Capture:
+        """Return the capture of an invocation that begins: who it is, and nothing that it did."""
+        assembly = Assembly(window, self._handler, None, 0)
+        labels = self.settings.labels or {}
+        return assembly.capture(outcome="crashed", memory=Memory(), labels=labels, complete=False)
 
     # ---- before the handler --------------------------------------------------------------------
 
@@ -140,11 +158,24 @@ class Recorder:
         window = Window(facts, ENVIRONMENT.id, sequence, trigger)
         if self._memory is not None:
             self._memory.before(sequence)
-        self._start_engine(window)
         window.started_at_ns = time.time_ns()
+        window.started_ns = time.perf_counter_ns()
+        # Before the engine, which would see it at work.
+        if self.watch is not None:
+            self.watch.begin(window, _deadline_ns(facts, entered_ns))
+        try:
+            self._start_engine(window)
+        except BaseException:
+            self._leave_unwatched(window)
+            raise
         window.started_ns = time.perf_counter_ns()
         window.start_overhead_ns = window.started_ns - entered_ns
         return window
+
+    def _leave_unwatched(self, window: Window) -> None:
+        if self.watch is not None:
+            self.watch.end(window)
+            self.watch.settle(window)
 
     def _start_engine(self, window: Window) -> None:
         if self._engine_class is None:
@@ -209,10 +240,15 @@ class Recorder:
         with self.guard("delivery"):
             self.delivery.skip()
 
-    def _spool(self, capture: Capture) -> None:
+    def _spool(self, window: Window, capture: Capture) -> None:
         with self.guard("capture"):
             self.outbox.add(CaptureKey.of(capture), encode(capture, clock=time.perf_counter_ns))
+        self._settle(window)
         self._rest()
+
+    def _settle(self, window: Window) -> None:
+        if self.watch is not None:
+            self.watch.settle(window)
 
     def _deliver(self, budget_s: float) -> None:
         with self.guard("delivery"):
@@ -220,11 +256,10 @@ class Recorder:
 
     def _until_ns(self, window: Window) -> int:
         """Return when delivery must have left the response alone: at the deadline, less the reserve."""
-        remaining_s = window.facts.remaining_s
-        if remaining_s is None:
+        deadline_ns = _deadline_ns(window.facts, window.started_ns - window.start_overhead_ns)
+        if deadline_ns is None:
             return time.perf_counter_ns() + round(_BUDGET_WITHOUT_DEADLINE_S * 1e9)
-        entered_ns = window.started_ns - window.start_overhead_ns
-        return entered_ns + round((remaining_s - self.settings.reserve_ms / 1000) * 1e9)
+        return deadline_ns - self.settings.reserve_ms * 1_000_000
 
     def _abandon(self, window: Window) -> None:
         """Put things back in a forked child: the capture belongs to the parent."""
@@ -238,3 +273,8 @@ def _function_name(handler: Callable[..., Any]) -> str:
     """Return the function's name where no context tells it: Lambda's, else the handler's module."""
     module = getattr(handler, "__module__", None)
     return os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or (module if isinstance(module, str) else "handler")
+
+
+def _deadline_ns(facts: InvocationFacts, entered_ns: int) -> int | None:
+    remaining_s = facts.remaining_s
+    return None if remaining_s is None else entered_ns + round(remaining_s * 1e9)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from profiler.aws.context import InvocationFacts
 from profiler.engines.base import Engine
+
+if TYPE_CHECKING:
+    from profiler.watch.watched import Watched
 
 
 @dataclass(slots=True)
@@ -23,3 +27,4 @@ class Window:
     started_at_ns: int = 0
     started_ns: int = 0
     start_overhead_ns: int = 0
+    watched: Watched | None = None

@@ -15,7 +15,7 @@ from profiler import own
 from profiler.flag.sources import Source
 from profiler.flag.value import FlagError, Value, value_of
 from profiler.guard import logger
-from profiler.host import leave_signals_to_others
+from profiler.host import hide_thread, leave_signals_to_others
 
 # A value that could not be read anew holds for so many times its age at which it is old.
 _ROUNDS_WITHOUT_NEWS = 5
@@ -88,7 +88,8 @@ class LiveFlag:
         except BaseException as error:  # noqa: BLE001 — whatever it was, there is no news
             self._fail(error)
         finally:
-            own.forget_thread(ident)
+            hide_thread()
+            own.THREADS.discard(ident)
             reading.release()
 
     def _fail(self, error: BaseException) -> None:

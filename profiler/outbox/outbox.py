@@ -71,6 +71,11 @@ class Outbox:
         self._follow_fork()
         return [item for name in self._spool.names() if (item := self._read(name)) is not None]
 
+    def is_empty(self) -> bool:
+        """Tell whether nothing waits."""
+        self._follow_fork()
+        return self._spool.is_empty()
+
     def take_back(self) -> Iterator[tuple[CaptureKey, bytes]]:
         """Yield what this process added and has not arrived, and forget each when the next is asked for."""
         self._follow_fork()
@@ -89,12 +94,26 @@ class Outbox:
         """Find out whether the sink takes captures. Raises StoreError."""
         self._sink.check()
 
-    def add(self, key: CaptureKey, data: bytes) -> None:
-        """Keep one capture: from now on it survives this process, where there is a disk."""
+    def add(self, key: CaptureKey, data: bytes) -> str | None:
+        """Keep one capture: from now on it survives this process, where there is a disk.
+
+        Returns the name under which it waits; None where the sink has taken it at once.
+        """
         self._follow_fork()
         if self._at_once and self._put_at_once(key, data):
-            return
-        self._spool.add(key, data)
+            return None
+        return self._spool.add(key, data)
+
+    def withdraw(self, name: str) -> bool:
+        """Take a capture back that waits; False where it has gone out.
+
+        One that is on its way at this moment may arrive all the same.
+        """
+        self._follow_fork()
+        try:
+            return self._spool.remove(name)
+        except OSError:
+            return False
 
     def deliver(self, budget_s: float, *, patient: bool = False) -> bool:
         """Carry what waits to the sink for at most `budget_s`; tell whether all of it arrived.

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from viewer.store import StoredCapture
 
 _DAY_NS = 86_400 * 1_000_000_000
+
+
+def one_of_each(captures: Iterable[StoredCapture]) -> Iterator[StoredCapture]:
+    """Leave one capture of each invocation: the one that saw most of it.
+
+    A partial capture may have been delivered before the invocation came to its end after all; its name has
+    another duration and outcome. In a listing the two stand side by side.
+    """
+    for _, group in itertools.groupby(captures, key=_invocation):
+        yield max(group, key=lambda stored: stored.key.duration_ns)
+
+
+def _invocation(stored: StoredCapture) -> tuple[str, str, int, int, str]:
+    key = stored.key
+    return (key.function_name, key.environment_id, key.sequence, key.started_at_ns, key.request_id)
 
 
 def in_order(

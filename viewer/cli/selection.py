@@ -26,7 +26,7 @@ from profiler.errors import CaptureFormatError, SelectionError
 from profiler.keys import FUNCTION_PREFIX, CaptureKey
 from viewer.cli import terminal
 from viewer.cli.filters import DEFAULT_STORE, Filter, add_arguments
-from viewer.cli.order import age, in_order, newest_of_dates
+from viewer.cli.order import age, in_order, newest_of_dates, one_of_each
 from viewer.store import CaptureStore, StoredCapture, UnreadableCapture, open_store, read_many
 from viewer.store.files import FileStore, looks_like_path
 from viewer.units import moment
@@ -151,7 +151,7 @@ def _select_stored(args: argparse.Namespace, all_functions: bool, newest: bool) 
     newest = newest and not (wanted.given or args.last or args.slowest)
     last = 1 if newest else args.last
     listing = store.list(function, wanted.since_ns, newest_first=last is not None)
-    matching = _filtered(selected, terminal.watched(listing, "Listing"), wanted)
+    matching = _filtered(selected, one_of_each(terminal.watched(listing, "Listing")), wanted)
     if last is not None and function is not None:
         selected.captures = newest_of_dates(matching, last)
     else:
@@ -175,7 +175,7 @@ def _select_files(args: argparse.Namespace, paths: list[str]) -> Selection:
             raise CaptureFormatError(f"{path}: {reason}")
         selected.name_broken(path, reason)
     selected.captures = in_order(
-        _filtered(selected, files.list(), wanted), slowest=args.slowest, last=args.last
+        _filtered(selected, one_of_each(files.list()), wanted), slowest=args.slowest, last=args.last
     )
     selected.plain_files = files.plain_files
     if not selected.captures and not selected.plain_files:
@@ -197,6 +197,7 @@ def _select_keys(args: argparse.Namespace, keys: list[str]) -> Selection:
     found = [stored for stored in listing if stored.path in wanted]
     for path in sorted(wanted - {stored.path for stored in found}):
         raise SelectionError(f"{store} holds no {path}")
+    found = list(one_of_each(found))
     selected = Selection(store, [])
     selected.captures = in_order(
         _filtered(selected, found, Filter.of(args)), slowest=args.slowest, last=args.last

@@ -39,10 +39,11 @@ class CaptureStore(Protocol):
     def list(
         self, function: str | None = None, since_ns: int | None = None, *, newest_first: bool = False
     ) -> Iterator[StoredCapture]:
-        """Yield the captures of one function or of all, in no promised order; skip foreign files.
+        """Yield the captures of one function or of all; skip foreign files.
 
-        `since_ns` leaves out what started earlier. With `newest_first` those of one function come date
-        by date, the newest date first, so that who needs only the newest can stop early.
+        Several captures of one invocation come one after the other; else no order is promised. `since_ns`
+        leaves out what started earlier. With `newest_first` those of one function come date by date, the
+        newest date first, so that who needs only the newest can stop early.
 
         Raises:
             StoreError: the store does not exist or cannot be listed.

@@ -48,7 +48,7 @@ class FileStore:
     def list(
         self, function: str | None = None, since_ns: int | None = None, *, newest_first: bool = False
     ) -> Iterator[StoredCapture]:
-        for stored in sorted(self._captures, key=lambda one: one.key.started_at_ns, reverse=newest_first):
+        for stored in sorted(self._captures, key=_age, reverse=newest_first):
             if function in (None, stored.key.function_name) and stored.key.started_at_ns >= (since_ns or 0):
                 yield stored
 
@@ -69,3 +69,7 @@ class FileStore:
             self.plain_files.append(path)
         else:
             raise CaptureFormatError("neither a capture nor a speedscope file")
+
+
+def _age(stored: StoredCapture) -> tuple[int, str, int]:
+    return stored.key.started_at_ns, stored.key.environment_id, stored.key.sequence

@@ -75,6 +75,7 @@ def test_a_broken_proc_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no /proc")
 
     monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     monkeypatch.setattr(os, "listdir", refuse)
     assert host.rss_bytes() is None
     assert host.open_files() is None

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from profiler.guard import Guard
+from profiler.guard import FAILURES_AT_MOST, Guard
 
 
 def fail(guard: Guard, error: BaseException, step: str = "start") -> None:
@@ -42,3 +42,15 @@ def test_a_step_that_works_counts_nothing(caplog: pytest.LogCaptureFixture) -> N
         pass
     assert guard.failures == 0
     assert not caplog.records
+
+
+def test_a_log_that_cannot_be_written_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(27, "File too large")
+
+    monkeypatch.setattr("profiler.guard.logger.warning", refuse)
+    guard = Guard()
+    for _ in range(FAILURES_AT_MOST):
+        with guard("start"):
+            raise ValueError("ours")
+    assert guard.tripped

@@ -64,6 +64,18 @@ def test_slowest_beats_newest(tmp_path):
     assert requests(select("checkout", "--store", tmp_path, "--slowest", "2")) == [1, 3]
 
 
+def test_of_an_invocation_only_the_capture_counts_that_saw_most_of_it(tmp_path):
+    whole = [capture(n) for n in (1, 2, 3)]
+    early = capture(2, of={"duration_ns": 10**8}, outcome="timeout", complete=False)
+    paths = fill(tmp_path, [*whole, early])
+    assert requests(select("checkout", "--store", tmp_path)) == [3, 2, 1]
+    assert requests(select("checkout", "--store", tmp_path, "--last", "2")) == [3, 2]
+    for selected in select("--store", tmp_path), select(*paths):
+        assert {stored.key.outcome for stored in selected.captures} == {"ok"}
+    # Which of two is meant can still be said.
+    assert [stored.key.outcome for stored in select(paths[3]).captures] == ["timeout"]
+
+
 def test_without_a_selector_the_newest_is_meant_where_one_is_wanted(store, capsys):
     def chosen(*words):
         return requests(selection.select(arguments("checkout", "--store", store, *words), newest=True))
