@@ -191,7 +191,8 @@ def _bind_mallinfo2() -> Any:
 
 def _psutil_process() -> Any:
     global _process
-    if _process is _unset:
+    # A forked child is another process.
+    if _process is _unset or (_process is not None and _process.pid != os.getpid()):
         try:
             import psutil
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import os
 import time
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -54,20 +55,29 @@ class Recorder:
         # Imported now, during init, and not in the first invocation.
         self._engine_class = None if settings.cpu == "off" else load_engine(settings.cpu)
         self.guard = Guard()
+        self._window: Window | None = None
+        self._is_first = True
+        _recorders.add(self)
 
     def begin(self, arguments: tuple[Any, ...]) -> Window | None:
         """Start to capture if the trigger says so; None where this invocation is not captured."""
         window = self._begin_guarded(arguments)
+        is_first, self._is_first = self._is_first, False
         # Not where another handler's capture is under way: its own end will tell.
         if window is None and not _CAPTURING.locked():
-            self._leave_nothing()
+            if is_first:
+                window = self._errand(arguments)
+            if window is None:
+                self._leave_nothing()
         return window
 
     def end(self, window: Window, error: BaseException | None) -> None:
         """Finish a capture and deliver it. `error` is what the handler raised, and stays untouched."""
         ended_ns = time.perf_counter_ns()
         if os.getpid() != window.process_id:
-            self._abandon(window)
+            return  # a forked child: the capture is its parent's
+        if not window.is_captured:
+            self._hand_over(window, error, _nothing)
             return
         capture = None
         try:
@@ -75,15 +85,12 @@ class Recorder:
                 capture = self._finish(window, error, ended_ns)
             self._rest()
         finally:
+            self._window = None
             _CAPTURING.release()
         if capture is None:
             self._leave_nothing()
             return
-        # SystemExit and its like end the process, and there is no time after the response.
-        is_last = error is not None and not isinstance(error, Exception)
-        with self.guard("delivery"):
-            parcel = Parcel(partial(self._spool, capture), self._deliver, self._until_ns(window), is_last)
-            self.delivery.after(parcel)
+        self._hand_over(window, error, partial(self._spool, capture))
 
     def partial(self, window: Window, outcome: str) -> Capture:
         """Return what an invocation has left so far, from any thread, while it goes on.
@@ -114,11 +121,26 @@ class Recorder:
         window = None
         try:
             if self._trigger.fires():
-                window = self._open(arguments, sequence)
+                window = self._window = self._open(arguments, sequence)
         finally:
             if window is None:
                 _CAPTURING.release()
         return window
+
+    def _errand(self, arguments: tuple[Any, ...]) -> Window | None:
+        """Return a window in which nothing is captured, where something waits: init left it, or a crash.
+
+        Its end delivers that, as it would the capture of the invocation.
+        """
+        if self.guard.tripped:
+            return None
+        with self.guard("start"):
+            if self.outbox.is_empty():
+                return None
+            facts = facts_of(arguments, "", os.environ)
+            now_ns = time.perf_counter_ns()
+            return Window(facts, ENVIRONMENT.id, 0, "", is_captured=False, started_ns=now_ns)
+        return None
 
     def _open(self, arguments: tuple[Any, ...], sequence: int) -> Window:
         entered_ns = time.perf_counter_ns()
@@ -179,6 +201,12 @@ class Recorder:
             stop_ns=time.perf_counter_ns() - ended_ns,
         )
 
+    def _hand_over(self, window: Window, error: BaseException | None, spool: Callable[[], None]) -> None:
+        # SystemExit and its like end the process, and there is no time after the response.
+        is_last = error is not None and not isinstance(error, Exception)
+        with self.guard("delivery"):
+            self.delivery.after(Parcel(spool, self._deliver, self._until_ns(window), is_last))
+
     def _leave_nothing(self) -> None:
         with self.guard("delivery"):
             self.delivery.skip()
@@ -200,9 +228,31 @@ class Recorder:
         entered_ns = window.started_ns - window.start_overhead_ns
         return entered_ns + round((remaining_s - self.settings.reserve_ms / 1000) * 1e9)
 
-    def _abandon(self, window: Window) -> None:
-        """Put things back in a forked child: the capture belongs to the parent."""
-        _CAPTURING.release()
+    def abandon(self) -> None:
+        """Put things back in a forked child: what is captured, and all that is traced, is the parent's."""
+        window, self._window = self._window, None
         with self.guard("fork"):
-            if window.engine is not None:
+            if window is not None and window.engine is not None:
                 window.engine.stop()
+        with self.guard("fork"):
+            if self._memory is not None:
+                self._memory.close()
+
+
+def _nothing() -> None:
+    """Spool nothing: what is to be delivered waits already."""
+
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _follow_fork() -> None:
+    """Leave all that goes on to the parent, in a child that has neither its threads nor its turn."""
+    global _CAPTURING
+    _CAPTURING = _thread.allocate_lock()
+    for recorder in list(_recorders):
+        recorder.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_follow_fork)

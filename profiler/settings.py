@@ -35,6 +35,7 @@ class Settings:
     memory: str = "census"
     memory_frames: int = 1
     gc: str = "off"
+    init: bool = False
     rate: float = 1.0
     upload: str = "auto"
     reserve_ms: int = 500
@@ -171,6 +172,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "memory": _choice(*MEMORY_CHOICES),
     "memory_frames": _whole(1, 100),
     "gc": _choice(*GC_CHOICES),
+    "init": _flag,
     "rate": _number(0, 1),
     "upload": _choice(*UPLOAD_CHOICES),
     "reserve_ms": _whole(0, 900_000),

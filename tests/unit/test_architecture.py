@@ -16,17 +16,18 @@ CONTRACT = {"capture", "codec", "document", "errors", "keys", "location", "s3cli
 
 # A module may import from lower layers and from its own.
 LAYERS = (
-    ("profiler.errors", "profiler.guard", "profiler.host", "profiler.own", "profiler.environment"),
+    ("profiler.errors", "profiler.guard", "profiler.host", "profiler.own"),
     ("profiler.capture", "profiler.location", "profiler.document"),
+    ("profiler.environment",),
     ("profiler.keys", "profiler.codec", "profiler.s3client"),
     ("profiler.engines", "profiler.triggers", "profiler.sinks"),
-    ("profiler.memory", "profiler.settings", "profiler.outbox"),
+    ("profiler.memory", "profiler.settings", "profiler.outbox", "profiler.imports"),
     ("profiler.aws.context",),
-    ("profiler.aws.extensions_api", "profiler.aws.runtime"),
+    ("profiler.aws.extensions_api", "profiler.aws.runtime", "profiler.aws.snapstart"),
     ("profiler.aws.extension",),
     ("profiler.delivery",),
     ("profiler.window", "profiler.assembly"),
-    ("profiler.recorder",),
+    ("profiler.recorder", "profiler.init_phase"),
     ("profiler.bootstrap",),
     ("profiler.arming",),
     ("profiler.aws", "profiler.deploy"),
