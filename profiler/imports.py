@@ -77,7 +77,7 @@ class ImportTimes:
         """
         ended_ns = time.perf_counter_ns() if self._manager is not None else self._ended_ns
         lanes = []
-        threads = sorted(list(self._events), key=lambda ident: ident != self._thread)
+        threads = sorted(self._events, key=lambda ident: ident != self._thread)
         for ident in threads:
             events = list(self._events[ident])
             name = LANE if ident == self._thread else f"{LANE} in {self._names[ident]}"

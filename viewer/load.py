@@ -67,8 +67,9 @@ def profile_of(capture: Capture) -> Profile:
 def merge(captures: Iterable[Capture]) -> Profile:
     """Return the sum of several captures, read one after the other and not kept.
 
-    Lanes are joined by what their threads are: the handler's threads together, the others, and all of an
-    init phase, by name without its numbers. Live memory does not add up over time: it is the newest capture's.
+    Lanes are joined by what their threads are: the handler's threads together, the others, and all of
+    init phases, by name without its numbers. Live memory does not add up over time: it is the newest
+    capture's.
 
     Raises:
         ValueError: there is no capture.

@@ -1,8 +1,8 @@
-"""SnapStart: what is made during init becomes part of a snapshot, and every environment begins as its copy.
+"""SnapStart: what is made during init becomes part of a snapshot, and every environment begins as a copy.
 
-Before the snapshot, what waits in the outbox is delivered. Nobody waits for it (a version is being published),
-and in the snapshot each copy would deliver it again. Where it cannot be delivered it stays, under the key of
-the environment that made it, so that what many copies deliver is one object.
+Before the snapshot, what waits in the outbox is delivered. Nobody is kept waiting (a version is being
+published), and out of the snapshot each copy would deliver it again. Where it cannot be delivered it stays,
+under the key of the environment that made it, so that what many copies deliver is one object.
 
 After the restore this is another environment (`profiler.environment`): its id, its count, the S3 client with
 its connections and credentials, and what the outbox remembers of the store are its own. Without the hooks the
