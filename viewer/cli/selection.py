@@ -244,7 +244,8 @@ def _nothing(store: CaptureStore, function: str | None, wanted: Filter, selected
         count = f"{len(held):,}{' or more' if len(held) == _COUNTED else ''}"
         newest = max(held, key=age)
         when = moment(newest.key.started_at_ns)
-        return f"no capture{whose} matches; {store} holds {count}, the newest of {when}"
+        found = f"no capture{whose} matches; {store} holds {count}, the newest of {when}"
+        return found + ("; --init chooses init phases" if newest.key.is_init and not wanted.init else "")
     functions = store.functions()
     if not functions:
         return f"store {store} holds no captures"
