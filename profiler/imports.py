@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import _thread
 import importlib._bootstrap as _bootstrap
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -47,7 +46,6 @@ class ImportTimes:
     def __init__(self) -> None:
         self._events: dict[int, list[Event]] = {}
         self._names: dict[int, str] = {}
-        self._process_id = os.getpid()
         self._count = 0
         self._before: Any = None
         self._manager: Any = None
@@ -93,7 +91,7 @@ class ImportTimes:
     def enter(self, name: str, at_ns: int) -> int:
         """Note that an import began; return its number, or -1 where it is not timed."""
         # A module that is there is being waited for, or reloaded.
-        if self._manager is None or name in sys.modules or os.getpid() != self._process_id:
+        if self._manager is None or name in sys.modules:
             return -1
         ident = _thread.get_ident()
         events = self._events.get(ident)

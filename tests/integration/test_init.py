@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ def task(tmp_path: Path) -> Path:
     return folder
 
 
-def environment(task: Path, python: str | None = None, **env: str) -> ExecutionEnvironment:
+def environment(
+    task: Path, python: str | None = None, *, init_timeout_s: float = 10.0, **env: str
+) -> ExecutionEnvironment:
     variables = {
         "PYTHONPATH": str(ROOT),
         "PROFILER_HANDLER": "app.handler",
@@ -61,8 +64,14 @@ def environment(task: Path, python: str | None = None, **env: str) -> ExecutionE
         "PROFILER_INIT": "1",
         **env,
     }
-    options: dict[str, Any] = {"python": python} if python else {}
-    return ExecutionEnvironment(ENTRY_POINT, task, env=variables, function_name="shop", **options)
+    return ExecutionEnvironment(
+        ENTRY_POINT,
+        task,
+        env=variables,
+        function_name="shop",
+        python=python or sys.executable,
+        init_timeout_s=init_timeout_s,
+    )
 
 
 def stored(task: Path) -> list[Capture]:
@@ -207,4 +216,36 @@ def test_its_name_tells_what_it_is(task: Path) -> None:
     assert [(key.is_init, key.cold, key.request_id == "-") for key in keys] == [
         (True, False, True),
         (False, True, False),
+    ]
+
+
+@EACH_PYTHON
+def test_what_an_init_that_takes_too_long_had_done_is_kept(task: Path, python: str) -> None:
+    slow = f"import os, time\nif not os.path.exists({str(task / 'fixed')!r}):\n    time.sleep(60)\n"
+    (task / "app.py").write_text(f"import prices\n{slow}def handler(event, context): return 3\n")
+    # A second after the start, in place of half a second before the limit.
+    with environment(task, python, PROFILER_RESERVE_MS="9000", init_timeout_s=2.0) as emulated:
+        assert emulated.init.status == "timeout"
+        (task / "fixed").touch()
+        assert emulated.invoke({}, timeout_s=12.0).payload == 3
+        assert emulated.log == ""
+    cut, whole = sorted(
+        (capture for capture in stored(task) if capture.invocation.is_init),
+        key=lambda capture: capture.invocation.started_at_ns,
+    )
+    assert (cut.outcome, cut.complete) == ("timeout", False)
+    assert (whole.outcome, whole.complete) == ("ok", True)
+    tree = shares(cut)
+    assert tree["app", "prices"] >= 50_000_000
+    assert tree["app",] > tree["app", "prices"]
+
+
+def test_what_was_kept_for_a_kill_that_did_not_come_is_taken_back(task: Path) -> None:
+    (task / "app.py").write_text("import time\ntime.sleep(1.5)\ndef handler(event, context): return 3\n")
+    with environment(task, PROFILER_RESERVE_MS="9000") as emulated:
+        assert emulated.invoke({}, timeout_s=12.0).payload == 3
+        assert emulated.log == ""
+    assert [(capture.invocation.sequence, capture.outcome, capture.complete) for capture in stored(task)] == [
+        (0, "ok", True),
+        (1, "ok", True),
     ]

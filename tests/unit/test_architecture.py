@@ -23,6 +23,7 @@ LAYERS = (
     ("profiler.engines", "profiler.triggers", "profiler.sinks"),
     ("profiler.memory", "profiler.settings", "profiler.outbox", "profiler.imports"),
     ("profiler.aws.context",),
+    ("profiler.init_limit",),
     ("profiler.aws.extensions_api", "profiler.aws.runtime", "profiler.aws.snapstart"),
     ("profiler.aws.extension",),
     ("profiler.delivery",),
