@@ -56,17 +56,16 @@ class Recorder:
         self._engine_class = None if settings.cpu == "off" else load_engine(settings.cpu)
         self.guard = Guard()
         self._window: Window | None = None
-        self._is_first = True
+        # Whether init, or an environment that crashed, may have left something to deliver.
+        self._owes = True
         _recorders.add(self)
 
     def begin(self, arguments: tuple[Any, ...]) -> Window | None:
         """Start to capture if the trigger says so; None where this invocation is not captured."""
         window = self._begin_guarded(arguments)
-        is_first, self._is_first = self._is_first, False
         # Not where another handler's capture is under way: its own end will tell.
         if window is None and not _CAPTURING.locked():
-            if is_first:
-                window = self._errand(arguments)
+            window = self._errand(arguments)
             if window is None:
                 self._leave_nothing()
         return window
@@ -88,7 +87,7 @@ class Recorder:
             self._window = None
             _CAPTURING.release()
         if capture is None:
-            self._leave_nothing()
+            self._leave(window, error)
             return
         self._hand_over(window, error, partial(self._spool, capture))
 
@@ -132,11 +131,9 @@ class Recorder:
 
         Its end delivers that, as it would the capture of the invocation.
         """
-        if self.guard.tripped:
+        if self.guard.tripped or not self._is_owing():
             return None
         with self.guard("start"):
-            if self.outbox.is_empty():
-                return None
             facts = facts_of(arguments, "", os.environ)
             now_ns = time.perf_counter_ns()
             return Window(facts, ENVIRONMENT.id, 0, "", is_captured=False, started_ns=now_ns)
@@ -201,7 +198,22 @@ class Recorder:
             stop_ns=time.perf_counter_ns() - ended_ns,
         )
 
+    def _leave(self, window: Window, error: BaseException | None) -> None:
+        """End an invocation that leaves no capture: what waited before it goes out all the same."""
+        if self._is_owing():
+            self._hand_over(window, error, _nothing)
+        else:
+            self._leave_nothing()
+
+    def _is_owing(self) -> bool:
+        """Tell whether something was left to be delivered with the first invocation."""
+        owes, self._owes = self._owes, False
+        with self.guard("delivery"):
+            return owes and not self.outbox.is_empty()
+        return False
+
     def _hand_over(self, window: Window, error: BaseException | None, spool: Callable[[], None]) -> None:
+        self._owes = False
         # SystemExit and its like end the process, and there is no time after the response.
         is_last = error is not None and not isinstance(error, Exception)
         with self.guard("delivery"):

@@ -7,16 +7,22 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from profiler.capture import Capture
 from profiler.codec import decode
+from profiler.keys import CaptureKey
 from profiler.outbox import spool_folder
 from profiler.testing import ExecutionEnvironment
 from tests.integration.interpreters import EACH_PYTHON
+from tests.servers.slow import slow_store
 
 ROOT = Path(__file__).parents[2]
+STORE = "s3://bucket/shop"
+# The entry point, with init as a capture of its own.
+ENTRY = {"PROFILER_HANDLER": "app.handler", "PROFILER_INIT": "1"}
 WORKERS = 4
 INVOCATIONS = 40
 
@@ -91,7 +97,7 @@ def waiting(emulated: ExecutionEnvironment, store: str, **env: str) -> list[Path
 @EACH_PYTHON
 @pytest.mark.parametrize("memory", ["census", "tracemalloc"])
 def test_workers_share_a_disk_and_nothing_else(task: Path, python: str, memory: str) -> None:
-    env = {"PROFILER_HANDLER": "app.handler", "PROFILER_INIT": "1", "PROFILER_MEMORY": memory}
+    env = {**ENTRY, "PROFILER_MEMORY": memory}
     with (
         environment(task, python, env=env, max_concurrency=WORKERS) as emulated,
         ThreadPoolExecutor(WORKERS) as pool,
@@ -116,6 +122,23 @@ def test_workers_share_a_disk_and_nothing_else(task: Path, python: str, memory: 
     assert set(workers) <= set(inits)
     assert [len(of_one) for of_one in inits.values()] == [1] * len(inits)
     assert len(inits) + len(left) == WORKERS
+
+
+def test_of_all_workers_every_capture_arrives_once(task: Path) -> None:
+    """At a store that counts, for one that is written twice looks the same afterwards."""
+    with slow_store(0.005) as store:
+        env = {**ENTRY, **store.env, "PROFILER_STORE": STORE}
+        with (
+            environment(task, sys.executable, env=env, max_concurrency=WORKERS) as emulated,
+            ThreadPoolExecutor(WORKERS) as pool,
+        ):
+            results = list(pool.map(lambda _: emulated.invoke({}, timeout_s=30), range(INVOCATIONS)))
+            left = waiting(emulated, STORE, AWS_ENDPOINT_URL_S3=store.endpoint)
+            log = emulated.log
+    assert [result.status for result in results] == ["ok"] * INVOCATIONS, log
+    keys = [key for path in store.paths if (key := CaptureKey.parse(unquote(path)))]
+    assert len(set(keys)) == len(keys) == len(store.paths)
+    assert len(keys) + len(left) == INVOCATIONS + WORKERS
 
 
 @EACH_PYTHON
@@ -145,7 +168,6 @@ def test_a_fork_in_a_handler_leaves_the_parents_capture_alone(
 
 # ---- SnapStart -------------------------------------------------------------------------------------
 
-SNAP = {"PROFILER_HANDLER": "app.handler", "PROFILER_INIT": "1"}
 # The runtime client has them, but while the function is armed they are not to be found.
 WITHOUT_HOOKS = """
 import sys
@@ -163,7 +185,7 @@ del sys.modules["snapshot_restore_py"]
 def test_a_restored_snapshot_is_an_environment_of_its_own(
     task: Path, python: str, freeze: bool, upload: str
 ) -> None:
-    env = {**SNAP, "PROFILER_UPLOAD": upload}
+    env = {**ENTRY, "PROFILER_UPLOAD": upload}
     with environment(task, python, env=env, initialization_type="snap-start", freeze=freeze) as emulated:
         # Delivered before the snapshot: no copy has anything to deliver of it.
         (init,) = stored(task)
@@ -196,7 +218,7 @@ def test_a_restore_is_noticed_without_hooks(task: Path, python: str) -> None:
 def test_a_store_that_is_shut_fails_no_snapshot(task: Path) -> None:
     store = task.parent / "store"
     store.write_text("a file in the place of a folder")
-    with environment(task, sys.executable, env=SNAP, initialization_type="snap-start") as emulated:
+    with environment(task, sys.executable, env=ENTRY, initialization_type="snap-start") as emulated:
         assert emulated.init.status == "ok"
         assert len(waiting(emulated, str(store))) == 1
         store.unlink()
