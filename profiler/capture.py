@@ -12,6 +12,9 @@ SCHEMA_VERSION = 1
 
 # The number of the init phase, which comes before the first invocation.
 INIT_SEQUENCE = 0
+# What the lanes of an init phase are called whose frames are modules; where other threads imported,
+# `imports in NAME`.
+IMPORTS_LANE = "imports"
 OUTCOMES = ("ok", "error", "timeout", "out-of-memory")
 
 
@@ -48,7 +51,7 @@ class Invocation:
     """Which invocation this was. `sequence` counts all of the environment, captured or not, from 1.
 
     0 is what came before the first: init, the import of the function's module. It has no request id,
-    and its threads begin with the lanes of the import tree (`profiler.imports`).
+    and its threads begin with the lanes of the import tree (`IMPORTS_LANE`).
     """
 
     function_name: str

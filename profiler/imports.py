@@ -21,12 +21,11 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from profiler.capture import Frame, ThreadProfile
+from profiler.capture import IMPORTS_LANE, Frame, ThreadProfile
 from profiler.engines.base import Declined
 from profiler.engines.stacks import FrameTable
 from profiler.host import thread_name
 
-LANE = "imports"
 NOT_IMPORTED = "<not imported>"
 _MANAGER = "_ModuleLockManager"
 
@@ -78,7 +77,7 @@ class ImportTimes:
         threads = sorted(self._events, key=lambda ident: ident != self._thread)
         for ident in threads:
             events = list(self._events[ident])
-            name = LANE if ident == self._thread else f"{LANE} in {self._names[ident]}"
+            name = IMPORTS_LANE if ident == self._thread else f"{IMPORTS_LANE} in {self._names[ident]}"
             stacks, weights_ns = _runs(events, ended_ns)
             if stacks:
                 frames = {event.name: table.index(_frame(event.name)) for event in events}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from profiler.capture import IMPORTS_LANE as LANE
 from profiler.capture import Capture
 from profiler.codec import decode
-from profiler.imports import LANE
 from profiler.keys import CaptureKey
 from profiler.outbox import spool_folder
 from profiler.testing import ExecutionEnvironment

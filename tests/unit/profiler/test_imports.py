@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from profiler import imports
+from profiler.capture import IMPORTS_LANE as LANE
 from profiler.capture import ThreadProfile
 from profiler.engines.base import Declined
 from profiler.engines.stacks import FrameTable
-from profiler.imports import LANE, NOT_IMPORTED, ImportTimes
+from profiler.imports import NOT_IMPORTED, ImportTimes
 from tests.unit.profiler.helpers import ROOT, run_python
 
 Edges = dict[tuple[str, ...], int]

@@ -89,7 +89,8 @@ def test_the_other_commands_take_no_init_for_an_invocation(store, capsys):
 def test_top_tables_modules_by_self_and_total(store, capsys):
     assert main(["top", "--init"]) == 0
     out = capsys.readouterr().out
-    rows = [line.split() for line in out.splitlines()[4:]]
+    heading, *rows = [line.split() for line in out.splitlines()[3:]]
+    assert heading[0] == "module"
     assert rows == [
         ["app", "140", "ms", "70.0%", "200", "ms", "100.0%", "app.py"],
         ["json", "60.0", "ms", "30.0%", "60.0", "ms", "30.0%", "json/__init__.py"],
