@@ -7,6 +7,13 @@ in functions that run only when the flag is on.
 import os
 
 TYPE_CHECKING = False
+
+
+def is_off(flag: object) -> bool:
+    """Tell whether a value of the flag means off."""
+    return str(flag).strip().lower() in ("", "0", "false", "no", "off")
+
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar, overload
@@ -33,7 +40,7 @@ else:
         enabled = settings.get("enabled")
         if enabled is None:
             enabled = os.environ.get("PROFILER_ENABLED", "")
-        if str(enabled).strip().lower() in ("", "0", "false", "no", "off"):
+        if is_off(enabled):
             return handler
         from profiler.arming import arm
 

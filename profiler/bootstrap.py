@@ -9,6 +9,7 @@ awslambdaric/bootstrap.py.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
@@ -19,6 +20,15 @@ from profiler.recorder import Recorder
 _MARK = "__invocation_profiler_original__"
 # Whether an armed handler is being called already: one that another calls is a part of its invocation.
 _inside: ContextVar[bool] = ContextVar("invocation_profiler_inside", default=False)
+
+
+def _follow_fork() -> None:
+    """What a forked child calls is not a part of its parent's invocation."""
+    _inside.set(False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_follow_fork)
 
 
 def is_armed(handler: Callable[..., Any]) -> bool:

@@ -10,6 +10,11 @@ from dataclasses import dataclass, field
 
 SCHEMA_VERSION = 1
 
+# The number of the init phase, which comes before the first invocation.
+INIT_SEQUENCE = 0
+# What the lanes of an init phase are called whose frames are modules; where other threads imported,
+# `imports in NAME`.
+IMPORTS_LANE = "imports"
 OUTCOMES = ("ok", "error", "timeout", "out-of-memory", "crashed")
 
 
@@ -43,7 +48,11 @@ class ThreadProfile:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """Which invocation this was. `sequence` counts all of the environment, captured or not, from 1."""
+    """Which invocation this was. `sequence` counts all of the environment, captured or not, from 1.
+
+    0 is what came before the first: init, the import of the function's module. It has no request id,
+    and its threads begin with the lanes of the import tree (`IMPORTS_LANE`).
+    """
 
     function_name: str
     request_id: str
@@ -59,6 +68,11 @@ class Invocation:
     region: str = ""
     log_stream: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_init(self) -> bool:
+        """Whether this is no invocation but the init phase."""
+        return self.sequence == INIT_SEQUENCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,19 @@ def rss_bytes() -> int | None:
     return int(process.memory_info().rss) if process else None
 
 
+def process_age_s() -> float | None:
+    """Return how long ago this process was started (proc(5): field 22 of stat, in clock ticks since boot)."""
+    if not IS_LINUX:
+        return None
+    try:
+        with open("/proc/self/stat", "rb", buffering=0) as stat:
+            # The second field is a name in brackets that may hold anything.
+            ticks = int(stat.read().rpartition(b")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def open_files() -> int | None:
     """Return how many file descriptors (handles on Windows) this process holds."""
     if IS_LINUX:
@@ -306,7 +319,8 @@ def _bind_mallinfo2() -> Any:
 
 def _psutil_process() -> Any:
     global _process
-    if _process is _unset:
+    # A forked child is another process.
+    if _process is _unset or (_process is not None and _process.pid != os.getpid()):
         try:
             import psutil
 

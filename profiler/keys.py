@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from profiler.capture import Capture
+from profiler.capture import INIT_SEQUENCE, Capture
 
 SUFFIX = ".speedscope.json.gz"
 FUNCTION_PREFIX = "function="
@@ -46,6 +46,11 @@ class CaptureKey:
     def cold(self) -> bool:
         """Whether this was the first invocation of its environment."""
         return self.sequence == 1
+
+    @property
+    def is_init(self) -> bool:
+        """Whether this is no invocation but the init phase of its environment."""
+        return self.sequence == INIT_SEQUENCE
 
     @classmethod
     def of(cls, capture: Capture) -> CaptureKey:

@@ -8,6 +8,9 @@ DIRECTORY = os.path.dirname(os.path.abspath(__file__)) + os.sep
 THREAD_PREFIX = "invocation-profiler"
 # Those that live as long as the process, and that `threading` does not know: their idents.
 THREADS: set[int] = set()
+# A forked child has none of them, and gives their idents to others.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=THREADS.clear)
 
 
 def is_own_file(path: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import os
 import time
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -61,6 +62,10 @@ class Recorder:
         # Imported now, during init, and not in the first invocation.
         self._engine_class = None if settings.cpu == "off" else load_engine(settings.cpu)
         self.guard = Guard()
+        self._window: Window | None = None
+        # Whether init, or an environment that crashed, may have left something to deliver.
+        self._owes = True
+        _recorders.add(self)
 
     @property
     def runs_alone(self) -> bool:
@@ -72,14 +77,18 @@ class Recorder:
         window = self._begin_guarded(arguments)
         # Not where another handler's capture is under way: its own end will tell.
         if window is None and not _CAPTURING.locked():
-            self._leave_nothing()
+            window = self._errand(arguments)
+            if window is None:
+                self._leave_nothing()
         return window
 
     def end(self, window: Window, error: BaseException | None) -> None:
         """Finish a capture and deliver it. `error` is what the handler raised, and stays untouched."""
         ended_ns = time.perf_counter_ns()
         if os.getpid() != window.process_id:
-            self._abandon(window)
+            return  # a forked child: the capture is its parent's
+        if not window.is_captured:
+            self._hand_over(window, error, _nothing)
             return
         if self.watch is not None:
             self.watch.end(window)
@@ -89,16 +98,13 @@ class Recorder:
                 capture = self._finish(window, error, ended_ns)
             self._rest()
         finally:
+            self._window = None
             _CAPTURING.release()
         if capture is None:
             self._settle(window)
-            self._leave_nothing()
+            self._leave(window, error)
             return
-        # SystemExit and its like end the process, and there is no time after the response.
-        is_last = error is not None and not isinstance(error, Exception)
-        with self.guard("delivery"):
-            spool = partial(self._spool, window, capture)
-            self.delivery.after(Parcel(spool, self._deliver, self._until_ns(window), is_last))
+        self._hand_over(window, error, partial(self._spool, window, capture))
 
     def partial(self, window: Window, outcome: str) -> Capture:
         """Return what an invocation has left so far, from any thread, while it goes on.
@@ -146,11 +152,24 @@ class Recorder:
         try:
             trigger = self._triggers.fires(sequence, arguments)
             if trigger is not None:
-                window = self._open(arguments, sequence, trigger)
+                window = self._window = self._open(arguments, sequence, trigger)
         finally:
             if window is None:
                 _CAPTURING.release()
         return window
+
+    def _errand(self, arguments: tuple[Any, ...]) -> Window | None:
+        """Return a window in which nothing is captured, where something waits: init left it, or a crash.
+
+        Its end delivers that, as it would the capture of the invocation.
+        """
+        if self.guard.tripped or not self._is_owing():
+            return None
+        with self.guard("start"):
+            facts = facts_of(arguments, self.function_name, os.environ)
+            now_ns = time.perf_counter_ns()
+            return Window(facts, ENVIRONMENT.id, 0, "", is_captured=False, started_ns=now_ns)
+        return None
 
     def _open(self, arguments: tuple[Any, ...], sequence: int, trigger: str) -> Window:
         entered_ns = time.perf_counter_ns()
@@ -236,6 +255,27 @@ class Recorder:
             stop_ns=time.perf_counter_ns() - ended_ns,
         )
 
+    def _leave(self, window: Window, error: BaseException | None) -> None:
+        """End an invocation that leaves no capture: what waited before it goes out all the same."""
+        if self._is_owing():
+            self._hand_over(window, error, _nothing)
+        else:
+            self._leave_nothing()
+
+    def _is_owing(self) -> bool:
+        """Tell whether something was left to be delivered with the first invocation."""
+        owes, self._owes = self._owes, False
+        with self.guard("delivery"):
+            return owes and not self.outbox.is_empty()
+        return False
+
+    def _hand_over(self, window: Window, error: BaseException | None, spool: Callable[[], None]) -> None:
+        self._owes = False
+        # SystemExit and its like end the process, and there is no time after the response.
+        is_last = error is not None and not isinstance(error, Exception)
+        with self.guard("delivery"):
+            self.delivery.after(Parcel(spool, self._deliver, self._until_ns(window), is_last))
+
     def _leave_nothing(self) -> None:
         with self.guard("delivery"):
             self.delivery.skip()
@@ -261,12 +301,15 @@ class Recorder:
             return time.perf_counter_ns() + round(_BUDGET_WITHOUT_DEADLINE_S * 1e9)
         return deadline_ns - self.settings.reserve_ms * 1_000_000
 
-    def _abandon(self, window: Window) -> None:
-        """Put things back in a forked child: the capture belongs to the parent."""
-        _CAPTURING.release()
+    def abandon(self) -> None:
+        """Put things back in a forked child: what is captured, and all that is traced, is the parent's."""
+        window, self._window = self._window, None
         with self.guard("fork"):
-            if window.engine is not None:
+            if window is not None and window.engine is not None:
                 window.engine.stop()
+        with self.guard("fork"):
+            if self._memory is not None:
+                self._memory.close()
 
 
 def _function_name(handler: Callable[..., Any]) -> str:
@@ -278,3 +321,22 @@ def _function_name(handler: Callable[..., Any]) -> str:
 def _deadline_ns(facts: InvocationFacts, entered_ns: int) -> int | None:
     remaining_s = facts.remaining_s
     return None if remaining_s is None else entered_ns + round(remaining_s * 1e9)
+
+
+def _nothing() -> None:
+    """Spool nothing: what is to be delivered waits already."""
+
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _follow_fork() -> None:
+    """Leave all that goes on to the parent, in a child that has neither its threads nor its turn."""
+    global _CAPTURING
+    _CAPTURING = _thread.allocate_lock()
+    for recorder in list(_recorders):
+        recorder.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_follow_fork)

@@ -47,6 +47,7 @@ class Settings:
     memory_frames: int = 1
     gc: str = "off"
     trigger: Rules = _BY_RATE
+    init: bool = False
     rate: float = 1.0
     request_key: str | None = None
     keep: Keep = _EVERYTHING
@@ -221,6 +222,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "memory_frames": _whole(1, 100),
     "gc": _choice(*GC_CHOICES),
     "trigger": parse_rules,
+    "init": _flag,
     "rate": _number(0, 1),
     "request_key": _key,
     "keep": parse_keep,

@@ -21,6 +21,8 @@ class Window:
     environment_id: str
     sequence: int
     trigger: str
+    # False where an invocation is followed to its end only to deliver what waited for it.
+    is_captured: bool = True
     engine: Engine | None = None
     notes: list[str] = field(default_factory=list)
     process_id: int = field(default_factory=os.getpid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from profiler.capture import Capture, Memory
+from profiler.capture import Capture, Invocation, Memory
 from viewer.units import duration, moment, round_duration, signed_size, size
 
 
@@ -17,7 +17,9 @@ def facts_of(capture: Capture) -> dict[str, str]:
         "Function": invocation.function_name + version,
         "Request": invocation.request_id,
         "Environment": invocation.environment_id,
-        "Invocation": f"number {invocation.sequence:,} of its environment, {start_of(capture)}",
+        "Invocation": f"number {invocation.sequence:,} of its environment, {start_of(capture)}"
+        if not invocation.is_init
+        else "none: the import of the function's module, before the first",
         "Started": moment(invocation.started_at_ns),
         "Duration": duration(invocation.duration_ns),
         "Outcome": capture.outcome + ("" if capture.complete else ", the capture is partial"),
@@ -47,15 +49,15 @@ def merged_facts(captures: Sequence[Capture]) -> dict[str, str]:
         "Duration": f"{duration(durations[0])} to {duration(durations[-1])}, "
         f"median {duration(durations[len(durations) // 2])}",
         "Outcome": ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()),
-        "Cold": f"{sum(invocation.cold for invocation in invocations):,} of {len(captures):,}",
+        "Cold": _cold(invocations),
         "Engine": _names({_engine(capture) for capture in captures if capture.engine}),
     }
     return {label: text for label, text in facts.items() if text}
 
 
 def start_of(capture: Capture) -> str:
-    """Return `cold` or `warm`, and the platform's own word where it gave one."""
-    start = "cold" if capture.invocation.cold else "warm"
+    """Return `cold`, `warm` or `init`, and the platform's own word where it gave one."""
+    start = "init" if capture.invocation.is_init else "cold" if capture.invocation.cold else "warm"
     return f"{start} ({capture.invocation.init_type})" if capture.invocation.init_type else start
 
 
@@ -105,6 +107,14 @@ def _overhead(capture: Capture) -> str:
         f"{duration(spent)} (start {duration(overhead.start_ns)}, stop {duration(overhead.stop_ns)}, "
         f"encode {duration(overhead.encode_ns)})"
     )
+
+
+def _cold(invocations: Sequence[Invocation]) -> str:
+    init = sum(invocation.is_init for invocation in invocations)
+    cold = sum(invocation.cold for invocation in invocations)
+    if init == len(invocations):
+        return ""
+    return f"{cold:,} of {len(invocations) - init:,}" + (f", and {init:,} init phases" if init else "")
 
 
 def _names(names: set[str]) -> str:

@@ -75,8 +75,9 @@ def profile_of(capture: Capture) -> Profile:
 def merge(captures: Iterable[Capture]) -> Profile:
     """Return the sum of several captures, read one after the other and not kept.
 
-    Lanes are joined by what their threads are: the handler's threads together, the others by name
-    without its numbers. Live memory does not add up over time: it is the newest capture's.
+    Lanes are joined by what their threads are: the handler's threads together, the others, and all of
+    init phases, by name without its numbers. Live memory does not add up over time: it is the newest
+    capture's.
 
     Raises:
         ValueError: there is no capture.
@@ -199,8 +200,9 @@ class _Stacks:
 def _add_capture(builder: ProfileBuilder, capture: Capture) -> None:
     stacks = builder.stacks(capture.frames)
     for number, thread in enumerate(capture.threads):
-        name = thread.name if number == 0 else normalised(thread.name)
-        role = ("handler",) if number == 0 else ("thread", name)
+        is_handler = number == 0 and not capture.invocation.is_init
+        name = thread.name if is_handler else normalised(thread.name)
+        role = ("handler",) if is_handler else ("thread", name)
         builder.add(
             role, name, "nanoseconds", stacks.runs(zip(thread.stacks, thread.weights_ns, strict=True))
         )

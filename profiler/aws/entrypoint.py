@@ -7,7 +7,7 @@ cannot be loaded is reported to the user, and to the Runtime API, as it is witho
 
 import os
 
-from profiler._wrap import profile
+from profiler._wrap import is_off
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,17 +60,27 @@ def _as_the_runtime_reports(error: Exception) -> Exception:
         return error  # type: ignore[no-any-return]
     import traceback
 
+    from profiler.own import is_own_file
+
     frames = traceback.extract_tb(error.__traceback__)
-    ours = load_original.__code__.co_filename
-    while frames and (frames[0].filename == ours or "/bootstrap.py" in frames[0].filename):
+    while frames and (is_own_file(frames[0].filename) or "/bootstrap.py" in frames[0].filename):
         del frames[0]
     lines = [(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in frames]
     fault: Exception = FaultException(type(error).__name__, str(error), traceback.format_list(lines))
     return fault
 
 
+def _load() -> "Handler":
+    """Return the function's own handler, armed where the flag is on."""
+    if is_off(os.environ.get("PROFILER_ENABLED", "")):
+        return load_original()
+    from profiler.arming import load_and_arm
+
+    return load_and_arm(load_original)
+
+
 try:
-    handler = profile(load_original())
+    handler = _load()
 except Exception as error:
     fault = _as_the_runtime_reports(error)
     if fault is error:

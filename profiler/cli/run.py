@@ -7,10 +7,11 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from profiler.arming import make_recorder
+from profiler.arming import make_recorder, open_init
 from profiler.bootstrap import original_of, wrap
 from profiler.cli.invoke import LocalInvoker, Tally
 from profiler.cli.target import load_handler
@@ -48,6 +49,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory-size", type=_positive, metavar="MB", help="the function's memory limit, told to it"
     )
+    parser.add_argument(
+        "--init", action="store_true", help="capture the import of the handler's module too, as number 0"
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but what the function prints")
     parser.add_argument(
         "--fail-on-leak", action="store_true", help="judge the run afterwards; exit code 1 on a leak"
@@ -61,15 +65,18 @@ def run(options: argparse.Namespace) -> int:
     os.environ.pop("PROFILER_ENABLED", None)
     # What Lambda does too: the function's own folder comes first.
     sys.path.insert(0, os.getcwd())
-    handler = original_of(load_handler(options.handler))
     explicit = {name: value for name in _SETTINGS if (value := getattr(options, name)) is not None}
-    explicit["enabled"] = True
-    recorder = make_recorder(handler, explicit)
+    explicit |= {"enabled": True, "init": options.init or None}
+    name = options.name or options.handler.rpartition(".")[0].replace("/", ".").rpartition(".")[2]
+    settings = Settings.from_env(os.environ, **explicit)
+    init = open_init(settings, name) if settings.init else None
+    with init or nullcontext():
+        handler = original_of(load_handler(options.handler))
+    recorder = make_recorder(handler, explicit, init.outbox if init else None)
     if options.fail_on_leak:
         refuse_to_judge_nothing(options.count, recorder.settings)
     outbox = recorder.outbox
     outbox.check()
-    name = options.name or options.handler.rpartition(".")[0].replace("/", ".").rpartition(".")[2]
     invoker = LocalInvoker(
         handler, lambda call: wrap(call, recorder), name, options.timeout, options.memory_size
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from time import monotonic
 
 from profiler import own
+from profiler.environment import ENVIRONMENT
 from profiler.errors import ProfilerError
 from profiler.guard import logger
 from profiler.keys import CaptureKey
@@ -46,6 +47,7 @@ class Outbox:
 
     def _start(self) -> None:
         self._process_id = os.getpid()
+        self._environment_id = ENVIRONMENT.id
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._patience = Patience()
@@ -208,6 +210,9 @@ class Outbox:
         """A forked child has neither the thread nor what was its parent's to deliver."""
         if os.getpid() != self._process_id:
             self._spool.start_over()
+            self._start()
+        elif ENVIRONMENT.id != self._environment_id:
+            # Restored from a snapshot: what waits is still here, but how the store did is long ago.
             self._start()
 
     def _put_at_once(self, key: CaptureKey, data: bytes) -> bool:

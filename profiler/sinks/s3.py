@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
+from profiler.environment import ENVIRONMENT
 from profiler.keys import CaptureKey
 from profiler.location import S3Location
 from profiler.s3client import code_of, located, make_client, status_of
@@ -24,7 +24,7 @@ class S3Sink:
     def __init__(self, location: S3Location) -> None:
         self._location = location
         self._client: Any = None
-        self._process_id = 0
+        self._environment_id = ""
         self._options = {
             name: value
             for name, value in (
@@ -60,10 +60,11 @@ class S3Sink:
                 raise located(self._location, error) from error
 
     def _connected(self) -> Any:
-        # A forked child would talk into its parent's connections.
-        if self._client is None or self._process_id != os.getpid():
+        # A forked child would talk into its parent's connections, and those of a snapshot are closed by
+        # now, its credentials perhaps expired.
+        if self._client is None or self._environment_id != ENVIRONMENT.id:
             self._client = make_client(
                 connect_timeout_s=_CONNECT_TIMEOUT_S, read_timeout_s=_READ_TIMEOUT_S, attempts=1
             )
-            self._process_id = os.getpid()
+            self._environment_id = ENVIRONMENT.id
         return self._client

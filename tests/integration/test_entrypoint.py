@@ -351,9 +351,11 @@ def test_what_cannot_be_loaded_fails_as_it_does_without_us(
     # Through our entry point, the flag off and on; with it on, an error in the handler shows one frame more.
     assert observed({"PROFILER_HANDLER": name, "_HANDLER": "profiler.aws.entrypoint.handler"}) == bare
     on = observed(flag_on(tmp_path / "store"))
+    with_init = observed(flag_on(tmp_path / "store", PROFILER_INIT="1"))
     if bare[0] == "ok":
-        on, bare = without_our_frame(on), without_our_frame(bare)
+        on, with_init, bare = map(without_our_frame, (on, with_init, bare))
     assert on == bare
+    assert with_init == bare
 
 
 def facts(result: InitResult | InvocationResult) -> list[object]:

@@ -482,3 +482,31 @@ def test_fail_on_leak_never_passes_unjudged(run: Run, arguments: tuple[str, ...]
     assert ended.returncode == 2
     assert said in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_init_is_captured_beside_the_invocations(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(
+        "import time\nfrom profiler import profile\nimport prices\n"
+        "@profile\ndef handler(event, context): return prices.TEA\n"
+    )
+    (tmp_path / "prices.py").write_text("import time\ntime.sleep(0.05)\nTEA = 3\n")
+    command = [sys.executable, "-m", "profiler", "run", "shop.handler", "--init", "--count", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=True)
+    assert done.stderr == "profiler: 2 of 2 invocations, 3 captures in profiles\n"
+    captures = [decode(path.read_bytes()) for path in sorted((tmp_path / "profiles").rglob("*.gz"))]
+    assert [capture.invocation.sequence for capture in captures] == [0, 1, 2]
+    assert {capture.invocation.function_name for capture in captures} == {"shop"}
+    init = captures[0]
+    imported = {init.frames[stack[-1]].name for stack in init.threads[0].stacks}
+    assert init.threads[0].name == "imports"
+    assert {"shop", "prices"} <= imported
+
+
+def test_an_init_that_fails_is_one_line_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text("import json.no_such_module\n")
+    command = [sys.executable, "-m", "profiler", "run", "shop.handler", "--init"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    (path,) = (tmp_path / "profiles").rglob("*.gz")
+    assert (decode(path.read_bytes()).outcome, "-error-" in path.name) == ("error", True)

@@ -11,12 +11,16 @@ from collections.abc import Iterator
 
 
 class SlowStore:
-    """As much of S3 as a PUT needs. `delay_s` None never answers; `bodies` is what arrived whole."""
+    """As much of S3 as a PUT needs. `delay_s` None never answers.
+
+    `bodies` is what arrived whole, `paths` where it was put.
+    """
 
     def __init__(self, address: str, delay_s: float | None) -> None:
         self.endpoint = f"http://{address}"
         self.delay_s = delay_s
         self.bodies: list[bytes] = []
+        self.paths: list[str] = []
         self.asked = 0
         self.closing = threading.Event()
 
@@ -43,6 +47,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         store.bodies.append(body)
+        store.paths.append(self.path)
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.send_header("ETag", '"0"')

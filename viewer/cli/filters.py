@@ -49,6 +49,9 @@ def add_arguments(
     start = group.add_mutually_exclusive_group()
     start.add_argument("--cold", action="store_true", help="first invocations of their environments only")
     start.add_argument("--warm", action="store_true", help="later invocations only")
+    start.add_argument(
+        "--init", action="store_true", help="init phases (PROFILER_INIT), which are no invocations"
+    )
     group.add_argument("--request-id", metavar="ID", help="the invocation whose request id begins with ID")
     group.add_argument("--environment", metavar="ID", help="environments whose id begins with ID")
     group.add_argument(
@@ -73,8 +76,12 @@ def add_arguments(
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Conditions on a capture; None where a selector was not given."""
+    """Conditions on a capture; None where a selector was not given.
 
+    `init` is whether it is of an init phase, None for both kinds: by default invocations only.
+    """
+
+    init: bool | None = False
     since_ns: int | None = None
     cold: bool | None = None
     request_id: str | None = None
@@ -82,9 +89,14 @@ class Filter:
     labels: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, args: argparse.Namespace) -> Filter:
-        """Return the filter in parsed arguments."""
+    def of(cls, args: argparse.Namespace, *, both_kinds: bool = False) -> Filter:
+        """Return the filter in parsed arguments.
+
+        With `both_kinds` they choose init phases beside invocations, where no selector speaks of either.
+        """
+        of_one_kind = args.init or args.cold or args.warm or args.slowest or not both_kinds
         return cls(
+            init=args.init if of_one_kind else None,
             since_ns=args.since,
             cold=True if args.cold else False if args.warm else None,
             request_id=args.request_id,
@@ -95,12 +107,13 @@ class Filter:
     @property
     def given(self) -> bool:
         """Whether there is any condition."""
-        return self != Filter()
+        return self not in (Filter(), Filter(init=None))
 
     def matches(self, key: CaptureKey) -> bool:
         """Tell whether a key passes; labels are not in it and are left to the reader."""
         return (
-            (self.since_ns is None or key.started_at_ns >= self.since_ns)
+            (self.init is None or key.is_init == self.init)
+            and (self.since_ns is None or key.started_at_ns >= self.since_ns)
             and (self.cold is None or key.cold == self.cold)
             and (self.request_id is None or key.request_id.startswith(self.request_id))
             and (self.environment is None or key.environment_id.startswith(self.environment))

@@ -17,7 +17,7 @@ _COLUMNS = (
     Column("started (UTC)", style="dim"),
     Column("duration", right=True),
     Column("outcome", marks=dict.fromkeys(("error", "timeout", "out-of-memory", "crashed"), "red")),
-    Column("start", marks={"cold": "cyan"}),
+    Column("start", marks={"cold": "cyan", "init": "magenta"}),
     Column("number", right=True),
     Column("environment", elastic=True),
     Column("request", elastic=True),
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    selected = selection.select(args, all_functions=True)
+    selected = selection.select(args, all_functions=True, both_kinds=True)
     for path in selected.plain_files:
         terminal.say(f"{path} is a plain speedscope file")
     if args.json:
@@ -48,10 +48,10 @@ def _row(stored: StoredCapture) -> list[str]:
         moment(key.started_at_ns)[:-1],
         duration(key.duration_ns),
         key.outcome,
-        "cold" if key.cold else "warm",
-        f"{key.sequence:,}",
+        "init" if key.is_init else "cold" if key.cold else "warm",
+        "" if key.is_init else f"{key.sequence:,}",
         key.environment_id,
-        key.request_id,
+        "" if key.is_init else key.request_id,
         size(stored.size_bytes),
     ]
 
@@ -66,6 +66,7 @@ def _record(stored: StoredCapture) -> dict[str, object]:
         "duration_ns": key.duration_ns,
         "outcome": key.outcome,
         "cold": key.cold,
+        "init": key.is_init,
         "environment": key.environment_id,
         "request_id": key.request_id,
         "size_bytes": stored.size_bytes,

@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    selected = selection.select(args)
+    selected = selection.select(args, both_kinds=True)
     if selected.plain_files:
         raise SelectionError(
             f"{selected.plain_files[0]} is a plain speedscope file: there is nothing to pull"

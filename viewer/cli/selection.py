@@ -69,11 +69,14 @@ class Selection:
         terminal.say(f"skipped {path}: {reason}")
 
 
-def select(args: argparse.Namespace, *, all_functions: bool = False, newest: bool = False) -> Selection:
+def select(
+    args: argparse.Namespace, *, all_functions: bool = False, newest: bool = False, both_kinds: bool = False
+) -> Selection:
     """Return what the arguments select.
 
     Without a FUNCTION that is the store's only one, with `all_functions` all of them. Without a
-    selector it is every capture, with `newest` the newest by itself.
+    selector it is every invocation, with `newest` the newest by itself. What is named by its path may be
+    an init phase too, and with `both_kinds` also what is found.
 
     Raises:
         SelectionError: nothing matches (it says what there is), or the arguments contradict each other.
@@ -89,7 +92,7 @@ def select(args: argparse.Namespace, *, all_functions: bool = False, newest: boo
         raise SelectionError(f"give one function's name, not {len(args.what)}: {', '.join(args.what)}")
     if paths:
         return _select_files(args, paths)
-    return _select_stored(args, all_functions, newest)
+    return _select_stored(args, all_functions, newest, both_kinds)
 
 
 def read_captures(selected: Selection) -> Iterator[tuple[StoredCapture, Capture]]:
@@ -141,12 +144,14 @@ def _read(selected: Selection, captures: Iterable[StoredCapture]) -> Iterator[tu
         yield stored, capture
 
 
-def _select_stored(args: argparse.Namespace, all_functions: bool, newest: bool) -> Selection:
+def _select_stored(
+    args: argparse.Namespace, all_functions: bool, newest: bool, both_kinds: bool
+) -> Selection:
     store = store_of(args)
     function: str | None = args.what[0] if args.what else None
     if function is None and not all_functions:
         function = _only_function(store)
-    wanted = Filter.of(args)
+    wanted = Filter.of(args, both_kinds=both_kinds)
     selected = Selection(store, [])
     newest = newest and not (wanted.given or args.last or args.slowest)
     last = 1 if newest else args.last
@@ -167,7 +172,7 @@ def _select_stored(args: argparse.Namespace, all_functions: bool, newest: bool) 
 def _select_files(args: argparse.Namespace, paths: list[str]) -> Selection:
     if args.store:
         raise SelectionError("--store does not go with paths of files")
-    wanted = Filter.of(args)
+    wanted = Filter.of(args, both_kinds=True)
     files = FileStore(paths)
     selected = Selection(files, [])
     for path, reason in files.broken:
@@ -200,7 +205,7 @@ def _select_keys(args: argparse.Namespace, keys: list[str]) -> Selection:
     found = list(one_of_each(found))
     selected = Selection(store, [])
     selected.captures = in_order(
-        _filtered(selected, found, Filter.of(args)), slowest=args.slowest, last=args.last
+        _filtered(selected, found, Filter.of(args, both_kinds=True)), slowest=args.slowest, last=args.last
     )
     if not selected.captures:
         raise SelectionError("none of the captures matches these selectors")
@@ -234,12 +239,14 @@ def _nothing(store: CaptureStore, function: str | None, wanted: Filter, selected
     whose = f" of {function}" if function is not None else ""
     if selected.broken:
         return f"store {store}: none of the captures{whose} that could be read match"
-    held = list(itertools.islice(store.list(function), _COUNTED)) if wanted.given else []
+    # There may be init phases although no invocation was asked for that way.
+    held = list(itertools.islice(store.list(function), _COUNTED))
     if held:
         count = f"{len(held):,}{' or more' if len(held) == _COUNTED else ''}"
         newest = max(held, key=age)
         when = moment(newest.key.started_at_ns)
-        return f"no capture{whose} matches; {store} holds {count}, the newest of {when}"
+        found = f"no capture{whose} matches; {store} holds {count}, the newest of {when}"
+        return found + ("; --init chooses init phases" if newest.key.is_init and not wanted.init else "")
     functions = store.functions()
     if not functions:
         return f"store {store} holds no captures"

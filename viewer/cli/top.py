@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator
 
+from profiler.capture import IMPORTS_LANE
 from viewer.cli import selection, terminal
 from viewer.cli.filters import NEWEST_OR_MERGED, parse_count
 from viewer.cli.profiles import profile_from, time_lanes
@@ -17,8 +18,7 @@ from viewer.units import weight
 
 HELP = "table each function's self and total time"
 
-_COLUMNS = (
-    Column("function", elastic=True),
+_WEIGHTS = (
     Column("self", right=True),
     Column("self %", right=True),
     Column("total", right=True),
@@ -69,7 +69,8 @@ def _lines(profile: Profile, lanes: list[Lane], limit: int) -> Iterator[Line]:
     yield terminal.heading(profile.title)
     yield [(_subject(profile, lanes), "dim")]
     yield []
-    columns = (*_COLUMNS[:1], _CALLS, *_COLUMNS[1:]) if are_counted else _COLUMNS
+    subject = "module" if all(lane.name.startswith(IMPORTS_LANE) for lane in lanes) else "function"
+    columns = (Column(subject, elastic=True), *([_CALLS] if are_counted else []), *_WEIGHTS)
     yield from terminal.table(columns, [_row(row, whole, unit) for row in rows[:limit]])
     if len(rows) > limit:
         yield [(f"and {len(rows) - limit:,} more (--limit)", "dim")]

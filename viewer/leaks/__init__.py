@@ -23,6 +23,8 @@ def judge(captures: Iterable[Capture]) -> Report:
     """Return the judgement of every subject in every environment of the captures."""
     collectors: dict[tuple[str, str], Collector] = {}
     for capture in captures:
+        if capture.invocation.is_init:  # growth is from one invocation to the next
+            continue
         name = (capture.invocation.function_name, capture.invocation.environment_id)
         if name not in collectors:
             collectors[name] = Collector(*name)

@@ -50,7 +50,7 @@ def test_off_it_looks_at_three_variables_and_no_more(tmp_path: Path) -> None:
         "os.environ = Environ(os.environ)\n"
         "import profiler.aws.entrypoint\n"
         "ours = [name for name in asked if name == '_HANDLER' or name.startswith('PROFILER_')]\n"
-        "assert ours == ['PROFILER_HANDLER', '_HANDLER', 'PROFILER_ENABLED'], ours\n"
+        "assert ours == ['PROFILER_ENABLED', 'PROFILER_HANDLER', '_HANDLER'], ours\n"
     )
     assert run(code, tmp_path, PROFILER_HANDLER="app.handler") == (0, "")
 

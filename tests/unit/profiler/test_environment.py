@@ -6,6 +6,7 @@ import os
 import random
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,6 +50,58 @@ def test_a_fork_is_an_environment_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(os, "getpid", lambda: -1)
     assert environment.next_sequence() == 1
     assert environment.id != first
+
+
+def test_a_restored_snapshot_is_an_environment_of_its_own() -> None:
+    environment = Environment()
+    environment.next_sequence()
+    first = environment.id
+    environment.restored()
+    assert environment.id != first
+    assert [environment.next_sequence() for _ in range(2)] == [1, 2]
+
+
+@pytest.mark.parametrize("hooks", [True, False])
+def test_the_first_invocation_after_a_snapshot_notices_by_itself(
+    monkeypatch: pytest.MonkeyPatch, hooks: bool
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+    environment = Environment()
+    before = environment.id
+    if hooks:
+        environment.restored()
+    restored = environment.id
+    assert (restored != before) == hooks
+    assert environment.next_sequence() == 1
+    first = environment.id
+    assert first != before
+    assert (first == restored) == hooks
+    assert [environment.next_sequence() for _ in range(2)] == [2, 3]
+    assert environment.id == first
+
+
+def test_the_id_alone_follows_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = Environment()
+    first = environment.id
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert environment.id != first
+
+
+def test_psutil_looks_at_the_child_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Process:
+        def __init__(self) -> None:
+            self.pid = os.getpid()
+            asked.append(self.pid)
+
+    monkeypatch.setitem(sys.modules, "psutil", SimpleNamespace(Process=Process))
+    monkeypatch.setattr(host, "_process", host._unset)
+    for _ in range(2):
+        host._psutil_process()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert host._psutil_process().pid == -1
+    assert len(asked) == 2
 
 
 def test_the_process_tells_its_size() -> None:

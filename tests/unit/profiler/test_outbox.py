@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from profiler import host
+from profiler.environment import ENVIRONMENT
 from profiler.errors import StoreError
 from profiler.keys import CaptureKey
 from profiler.location import LocalLocation
@@ -350,3 +351,16 @@ def test_a_child_delivers_its_own_and_not_what_its_parent_has_in_memory(place: F
                 os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert [waiting.sequence for waiting, _ in outbox.waiting()] == ([] if place is not None else [1])
+
+
+def test_what_waits_outlives_a_restore_and_how_the_store_did_does_not(place: Folder | None) -> None:
+    sink = MemorySink(failing=True)
+    outbox = Outbox(sink, folder=place)
+    outbox.add(key(1), b"")
+    while not outbox._patience._calls_to_skip:  # until it pauses, for the store has failed so often
+        outbox.deliver(5)
+    sink.failing = False
+    assert not outbox.deliver(5)
+    ENVIRONMENT.restored()
+    assert outbox.deliver(5)
+    assert sequences(sink) == [1]

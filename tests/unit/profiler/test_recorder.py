@@ -11,6 +11,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from profiler.bootstrap import wrap
 from profiler.capture import EngineInfo, ThreadProfile
 from profiler.engines.base import DEFAULT_INTERVAL_NS, Declined, Recording
 from profiler.errors import StoreError
+from profiler.keys import CaptureKey
 from profiler.outbox import Outbox
 from profiler.recorder import Recorder
 from profiler.settings import Settings
@@ -792,3 +794,49 @@ def test_a_running_invocation_can_be_captured_as_far_as_it_has_come() -> None:
     assert [getattr(capture.invocation, fact) for fact in same] == [
         getattr(whole.invocation, fact) for fact in same
     ]
+
+
+# ---- what waited before the first invocation -----------------------------------------------------
+
+
+@pytest.mark.parametrize(("rate", "captured"), [(1.0, 1), (0.0, 0)])
+@pytest.mark.parametrize("raises", [False, True])
+def test_what_init_left_is_delivered_with_the_first_invocation(
+    rate: float, captured: int, raises: bool
+) -> None:
+    def handler(event: Any, context: Any) -> Any:
+        arrived.append(len(it.sink.stored))
+        if raises:
+            raise KeyError("mine")
+        return event
+
+    arrived: list[int] = []
+    it = armed(handler, rate=rate)
+    it.recorder.outbox.add(CaptureKey("f", "e", 0, 0, 0, "ok", "-"), b"init")
+    for _ in range(2):
+        with pytest.raises(KeyError, match="mine") if raises else nullcontext():
+            assert it.call("event", Context()) == "event"
+    # After the handler, and not again.
+    assert arrived == [0, 1 + captured]
+    assert len(it.sink.stored) == 1 + 2 * captured
+
+
+def test_what_waited_goes_out_also_where_the_first_capture_fails(fake_engine: type[FakeEngine]) -> None:
+    fake_engine.fail_in = ("stop",)
+    it = armed(answer, cpu="sampler")
+    it.recorder.outbox.add(CaptureKey("f", "e", 0, 0, 0, "ok", "-"), b"init")
+    assert it.call(1, Context()) == 1
+    assert [key.sequence for key, _ in it.sink.stored] == [0]
+
+
+def test_an_outbox_that_cannot_be_asked_is_no_errand(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    it = armed(answer, rate=0.0)
+
+    def fail() -> bool:
+        raise OSError("no")
+
+    monkeypatch.setattr(it.recorder.outbox, "is_empty", fail)
+    assert [it.call(number, None) for number in range(3)] == [0, 1, 2]
+    assert len(caplog.records) == 1

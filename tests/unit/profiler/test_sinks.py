@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from profiler.capture import Capture, Invocation
+from profiler.environment import ENVIRONMENT
 from profiler.errors import PluginError, StoreError
 from profiler.keys import CaptureKey
 from profiler.location import LocalLocation, S3Location, parse_location
@@ -173,6 +174,18 @@ def test_a_forked_process_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPa
     sink.put(KEY, b"x")
     assert len(made) == 2
     assert [len(client.calls) for client in made] == [2, 1]
+
+
+def test_a_restored_snapshot_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections of the snapshot are closed by then, and its credentials may have expired."""
+    made: list[Client] = []
+    monkeypatch.setattr("profiler.sinks.s3.make_client", lambda **_: made.append(Client()) or made[-1])
+    sink = open_sink("s3://bucket")
+    sink.put(KEY, b"x")
+    ENVIRONMENT.restored()
+    sink.put(KEY, b"x")
+    sink.put(KEY, b"x")
+    assert [len(client.calls) for client in made] == [1, 2]
 
 
 def test_without_boto3_there_is_advice(monkeypatch: pytest.MonkeyPatch) -> None:
