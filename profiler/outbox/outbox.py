@@ -131,9 +131,14 @@ class Outbox:
             budget_s = self._patience.granted_s(budget_s)
         if budget_s <= 0:
             return False
+        until_s = monotonic() + budget_s
         before = self._carried
-        thread = self._carrying(monotonic() + budget_s, may_retry)
+        thread, is_new = self._carrying(until_s, may_retry)
         thread.join(budget_s)
+        if patient and not is_new and not thread.is_alive() and not self._spool.is_empty():
+            # It was on its way already, with what it knew before this call.
+            thread, _ = self._carrying(until_s, may_retry)
+            thread.join(max(0.0, until_s - monotonic()))
         is_empty = self._spool.is_empty()
         self._patience.slow = not is_empty
         if thread.is_alive() and self._carried == before:
@@ -142,20 +147,20 @@ class Outbox:
 
     # ---- the thread ----------------------------------------------------------------------------
 
-    def _carrying(self, until_s: float, may_retry: bool) -> threading.Thread:
-        """Return the thread that carries, a new one if there is none, with the time that it has."""
+    def _carrying(self, until_s: float, may_retry: bool) -> tuple[threading.Thread, bool]:
+        """Return the thread that carries, with the time that it has, and whether it is a new one."""
         with self._lock:
             self._carrier.may_retry = may_retry
             if self._thread is not None and self._thread.is_alive():
                 self._carrier.until_s = max(self._carrier.until_s, until_s)
-            else:
-                self._carrier.until_s = until_s
-                self._carrier.begin()
-                name = f"{own.THREAD_PREFIX}-delivery"
-                thread = threading.Thread(target=self._carry, name=name, daemon=True)
-                thread.start()
-                self._thread = thread
-            return self._thread
+                return self._thread, False
+            self._carrier.until_s = until_s
+            self._carrier.begin()
+            name = f"{own.THREAD_PREFIX}-delivery"
+            thread = threading.Thread(target=self._carry, name=name, daemon=True)
+            thread.start()
+            self._thread = thread
+            return thread, True
 
     def _carry(self) -> None:
         """Deliver until nothing is left, the time is over or the sink fails."""
