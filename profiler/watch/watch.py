@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import errno
 import os
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,8 @@ from profiler.watch.sigterm import SigtermHook
 from profiler.watch.thread import the_thread
 from profiler.watch.watched import Watched
 from profiler.window import Window
+
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 class Watch:
@@ -134,10 +137,11 @@ class Watch:
             logger.debug("profiler: no last words are written: %s", error)
 
     def _failed(self, error: OSError) -> None:
-        """Make no more drafts, and say so once."""
+        """Make no more drafts, and say so once, unless it is what the outbox says anyway."""
         if self._folder is not None:
             self._folder = None
-            logger.warning("profiler: no drafts of running invocations are kept: %s", error)
+            say = logger.debug if error.errno in _OF_THE_DISK else logger.warning
+            say("profiler: no drafts of running invocations are kept: %s", error)
 
 
 def _at_sigterm(watched: Watched) -> None:
