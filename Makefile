@@ -26,6 +26,7 @@ benchmark: $(VENV)/.benchmark
 	$(VENV)/bin/python benchmarks/overhead.py
 	$(VENV)/bin/python benchmarks/accuracy.py
 	$(VENV)/bin/python benchmarks/upload.py
+	$(VENV)/bin/python benchmarks/lifecycle.py
 	$(VENV)/bin/python benchmarks/judging.py
 
 clean:

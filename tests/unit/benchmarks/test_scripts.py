@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import accuracy
+import lifecycle
 import overhead
 import pytest
 import report
@@ -78,3 +79,16 @@ def test_upload_prints_a_row_for_each_mode(
     assert upload.main(["--quick", "--markdown"]) == 0
     printed = capsys.readouterr().out
     assert all(f"| {mode} |" in printed for mode in upload.MODES)
+
+
+def test_lifecycle_prints_a_row_for_each_mode(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    modes = {name: lifecycle.MODES[name] for name in (lifecycle.BARE, lifecycle.OFF, "sampler alone")}
+    monkeypatch.setattr(lifecycle, "MODES", modes)
+    monkeypatch.setattr(lifecycle, "INVOCATIONS", 5)
+    assert lifecycle.main(["--rounds", "1", "--markdown"]) == 0
+    printed = capsys.readouterr().out
+    assert "| bare | " in printed
+    assert "| sampler alone | " in printed
+    assert printed.count(" KB |") == 1
