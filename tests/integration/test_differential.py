@@ -47,7 +47,7 @@ KNOWN = {
         "own_cprofile",
     ): "from Python 3.12 on there is one place for cProfile, and ours is in it",
 }
-# Here a step of the profiler fails: it says so, once, with its traceback, and the rest is the same. From Python
+# Here a step of the profiler fails: it says so, once, with its traceback; the rest is the same. From Python
 # 3.13 on it starts its thread in another way than the one that is broken.
 TOLD = {"breaks_its_json", "starts_no_thread"}
 
