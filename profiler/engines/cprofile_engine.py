@@ -41,7 +41,7 @@ class CProfileEngine:
         """Begin to trace. Raises Declined where somebody else profiles, or threads would be mixed up."""
         if sys.getprofile() is not None:
             raise Declined("a profile function is already set in this thread; cprofile was not started")
-        if _MIXES_THREADS and len(sys._current_frames()) > 1:
+        if _MIXES_THREADS and len(_threads()) > 1:
             raise Declined(
                 "other threads run, and from Python 3.12 on cProfile mixes up their calls; "
                 "cprofile was not started (yappi tells threads apart)"
@@ -83,6 +83,11 @@ class CProfileEngine:
             return Recording(info, (), threads, notes=(mixed,))
         frames, edges = call_graph(map(_called, stats))
         return Recording(info, frames, threads, edges, notes)
+
+
+def _threads() -> set[int]:
+    """Return the idents of all threads that run Python code, or wait in it."""
+    return set(sys._current_frames())
 
 
 def _called(entry: Any) -> Called:

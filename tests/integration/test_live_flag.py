@@ -21,7 +21,7 @@ from profiler.testing import ExecutionEnvironment
 from tests.integration.emulated import PYTHON, write_app
 from tests.servers import S3Server
 from tests.servers.lambda_api import LambdaServer, lambda_server
-from tests.servers.local_answers import Answers, local_answers
+from tests.unit.profiler.local_answers import Answers, local_answers
 
 APP = """
 from profiler import profile

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from profiler import own
 from profiler.flag import LiveFlag, live, open_source
 from profiler.flag.value import FlagError, value_of
-from tests.servers.local_answers import Answers, local_answers
+from tests.unit.profiler.local_answers import Answers, local_answers
 
 UNTIL = 1_795_622_400  # 2026-11-25T16:00:00Z
 

@@ -16,11 +16,19 @@ import pytest
 
 from profiler import own
 from profiler.capture import CallEdge
-from profiler.engines import load_engine
+from profiler.engines import cprofile_engine, load_engine
 from profiler.engines.base import Declined, Recording
 from profiler.engines.edges import Called, call_graph
 
 MIXES_THREADS = sys.version_info >= (3, 12)
+
+
+@pytest.fixture(autouse=True)
+def without_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that earlier tests have left waiting for invocations is none that runs beside an engine."""
+    waiting = set(own.THREADS)
+    threads = cprofile_engine._threads
+    monkeypatch.setattr(cprofile_engine, "_threads", lambda: threads() - waiting)
 
 
 @pytest.fixture(params=["cprofile", "yappi"])
