@@ -20,6 +20,7 @@ from profiler.memory.containers import (
     attributes_of,
     bound_of,
     entries_of,
+    entries_of_cache,
     estimated_bytes,
     expires,
     is_kind,
@@ -32,7 +33,11 @@ TIME_AT_MOST_NS = 20_000_000
 _DEPTH_AT_MOST = 5
 # The entries of a container are followed only where it is small and at rest; others are counted, not walked.
 _FOLLOWED_ENTRIES = 32
+# Of those with more, the containers in them are counted still, up to so many, and not followed further.
+_COUNTED_ENTRIES = 400
 _CONTAINERS_AT_MOST = 2_000
+# Of the containers of one path so many are measured; the others are taken to be like them.
+_MEASURED_AT_MOST = 16
 _TRANSPARENT_MODULES = ("builtins", "collections", "array", "functools", "weakref", "types")
 _NODES_PER_CLOCK_LOOK = 256
 
@@ -87,16 +92,18 @@ class Census:
         entries = sum(one.entries for one in seen)
         known_entries, known_bytes = self._known.get(first.path, (-1, 0))
         live = [one.container for one in seen if type(one.container) is not _LruCache]
+        held = live or [cache for one in seen if (cache := entries_of_cache(one.container)) is not None]
         size: int | None = known_bytes
         if entries != known_entries:
-            size = sum(estimated_bytes(container) for container in live)
+            size = sum(estimated_bytes(container) for container in held[:_MEASURED_AT_MOST])
+            size = size * len(held) // max(1, min(len(held), _MEASURED_AT_MOST))
         # A number that is called a bound but has been passed bounds something else.
         bound = first.bound if first.bound and len(seen) == 1 and entries <= first.bound else None
         return Found(
             path=first.path,
             type=type(first.container).__name__ if live else "lru_cache",
             entries=entries,
-            bytes=size if live else None,
+            bytes=size if held else None,
             bound=bound,
             expires=first.expires,
             grown=tuple(live) if entries > known_entries else (),
@@ -219,7 +226,7 @@ class _Walk:
         self, path: str, value: Any, entries: int
     ) -> Iterator[tuple[str, Any, int | None, bool]]:
         # One that grows would be followed only while it is small, and then seem to be emptied.
-        if entries > _FOLLOWED_ENTRIES or self._known_entries.get(path) != entries:
+        if entries > _COUNTED_ENTRIES or self._known_entries.get(path) != entries:
             return
         kind = type(value)
         if is_kind(kind, dict):
@@ -228,8 +235,13 @@ class _Walk:
             items = list(value)
         else:
             return
+        follows_all = entries <= _FOLLOWED_ENTRIES
         for item in items:
-            yield f"{path}[]", item, None, False
+            if follows_all:
+                yield f"{path}[]", item, None, False
+            elif (count := entries_of(item)) is not None and id(item) not in self._seen:
+                self._seen.add(id(item))
+                self.found.append(_Seen(f"{path}[]", item, count, None, False))
 
     def _of_instance(self, path: str, value: Any) -> Iterator[tuple[str, Any, int | None, bool]]:
         attributes = attributes_of(value)

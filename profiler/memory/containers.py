@@ -7,6 +7,7 @@ a proxy with its own `__class__` and a property named `__dict__` are never calle
 from __future__ import annotations
 
 import collections
+import gc
 import re
 import sys
 from array import array
@@ -37,6 +38,18 @@ def entries_of(value: object) -> int | None:
         if is_kind(kind, base):
             return int(length(value))
     return None
+
+
+def entries_of_cache(cache: Any) -> dict[Any, Any] | None:
+    """Return the dict in which an unbounded `lru_cache` keeps its results; of a bounded one there is none.
+
+    It is the first dict that the cache refers to (lru_cache_tp_traverse in CPython's _functoolsmodule.c).
+    """
+    info = cache.cache_info()
+    if info.maxsize is not None:
+        return None
+    found = next((one for one in gc.get_referents(cache) if type(one) is dict), None)
+    return found if found is not None and len(found) == info.currsize else None
 
 
 def is_kind(kind: type, base: type) -> bool:

@@ -9,6 +9,7 @@ from profiler.capture import Container, Frame, Memory
 from profiler.engines.stacks import frame_of_code
 from profiler.memory.census import Census, Found
 from profiler.memory.process import ProcessReading, compare, read_process
+from profiler.memory.registries import registries
 from profiler.memory.writers import Writers
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ class MemoryProbe:
         self._collect_garbage()
         process = compare(reading, read_process())
         found, complete = self._census.take()
-        census = tuple(self._container(item, table) for item in found)
+        census = (
+            *(self._container(item, table) for item in found),
+            *(Container(path, kind, count) for path, kind, count in registries(process.open_files)),
+        )
         if self._tracing is None:
             return Memory(self._mode, process, census, complete)
         before, self._totals = self._totals, {}

@@ -1,4 +1,4 @@
-"""What the threads are at when the reserve is reached and no thread of Python's can look: without the lock.
+"""What the main thread is at when the reserve is reached and no thread of Python's can look.
 
 A C call that holds the interpreter's lock past the deadline (a regular expression that backtracks, a product
 of huge integers) leaves no thread the time to write anything. So a timer of the kernel's (timer_create(2))
@@ -6,6 +6,11 @@ is set for a moment after the watch's own: the thread that gets the lock stops i
 none did. Its signal is one of those that nobody uses; the handler is faulthandler's, written in C, which
 puts the stacks into a file and needs no lock. Nothing is raised, and system calls go on (SA_RESTART).
 `faulthandler.dump_traceback_later` would do the same, but there is one of it in a process, the user's.
+
+Only the stack of the thread that is in the C call is written: that stands still. Faulthandler would walk the
+others' while they run, and from Python 3.11 on that may end the process. It may do so, once in ten thousand
+times or less, with a thread's own stack where the signal meets it in the middle of a call of Python's; hence
+the timer waits until a thread that can have the lock has it.
 """
 
 from __future__ import annotations
@@ -14,7 +19,6 @@ import faulthandler
 import os
 import re
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +30,7 @@ from profiler.watch.box import Box
 _CANDIDATES = range(3, 12)
 WORDS_AT_MOST_BYTES = 1 << 20
 
-_THREAD = re.compile(r"(?:Current thread|Thread) 0x([0-9a-f]+)")
+_HEAD = "Stack (most recent call first):"
 _FRAME = re.compile(r'  File "(.*)", line (\d+) in (.*)')
 
 
@@ -39,7 +43,7 @@ class LastWords:
         self._signal = _unused_signal()
         self._timer = host.KernelTimer(self._signal, thread_id)
         # For good: a signal that is on its way when its handler has been taken away would end the process.
-        faulthandler.register(self._signal, file=box.descriptor, all_threads=True, chain=False)
+        faulthandler.register(self._signal, file=box.descriptor, all_threads=False, chain=False)
 
     def expect(self, in_ns: int) -> bool:
         """Set the timer; False where there is no file for what it writes."""
@@ -75,13 +79,13 @@ def _unused_signal() -> int:
 # ---- afterwards -----------------------------------------------------------------------------------
 
 
-def with_last_words(capture: Capture, words: str, thread: int, until_ns: int) -> Capture:
+def with_last_words(capture: Capture, words: str, until_ns: int) -> Capture:
     """Return a capture whose handler's thread ends where the words say that it was, until `until_ns`.
 
     Where the samples go as far, the last of them, which was taken before, counts as that place if it leads
     there. The lines are those that ran, where no sample tells where the function begins.
     """
-    stack = _below_us(dict(_stacks(words)).get(thread, []))
+    stack = _below_us(_stack(words))
     if not stack or not capture.threads:
         return capture
     frames = list(capture.frames)
@@ -100,18 +104,13 @@ def with_last_words(capture: Capture, words: str, thread: int, until_ns: int) ->
     return replace(capture, frames=tuple(frames), threads=(handler, *capture.threads[1:]))
 
 
-def _stacks(words: str) -> Iterator[tuple[int, list[Frame]]]:
-    """Yield each thread's id and its frames, root first."""
-    frames: list[Frame] = []
-    for line in words.splitlines():
-        head = _THREAD.match(line)
-        if head:
-            frames = []
-            yield int(head[1], 16), frames
-            continue
-        found = _FRAME.fullmatch(line)
-        if found:
-            frames.insert(0, Frame(found[3], found[1], int(found[2][:9])))
+def _stack(words: str) -> list[Frame]:
+    """Return the frames, root first; none where the words are not whole."""
+    head, *lines = words.splitlines() or [""]
+    found = [_FRAME.fullmatch(line) for line in lines]
+    if head != _HEAD or None in found:
+        return []
+    return [Frame(one[3], one[1], int(one[2][:9])) for one in reversed(found) if one is not None]
 
 
 def _below_us(stack: list[Frame]) -> list[Frame]:

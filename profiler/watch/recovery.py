@@ -120,7 +120,7 @@ def finished(capture: Capture, signs: Signs, words: str, oom_kills: int | None) 
     notes = list(capture.notes)
     if words and signs.words_ns is not None:
         seen_ns = max(seen_ns, signs.words_ns)
-        capture = with_last_words(capture, words, signs.thread, seen_ns)
+        capture = with_last_words(capture, words, seen_ns)
         notes.append(
             "at the reserve before the deadline the interpreter's lock was held, perhaps by a C call"
         )

@@ -24,8 +24,9 @@ from profiler.window import Window
 
 # Delivery of a partial capture ends so long before the deadline.
 LAST_NS = SECOND_NS // 20
-# So much later than the thread the kernel's timer goes off: a thread that can have the lock has it by then.
-WORDS_NS = 3 * SECOND_NS // 20
+# So much later than the thread the kernel's timer goes off: a thread that can have the lock has it by then,
+# on a machine as slow as Lambda's smallest, too.
+WORDS_NS = 2 * SECOND_NS // 5
 # Of the half second between SIGTERM and SIGKILL.
 WRITING_AT_MOST_S = 0.3
 
@@ -116,7 +117,7 @@ class Watched:
             capture = self._desk.partial(self._window, outcome)
             if words:
                 until_ns = capture.invocation.duration_ns
-                capture = with_last_words(capture, words, self._signs.thread, until_ns)
+                capture = with_last_words(capture, words, until_ns)
             if not self._desk.keeps(capture):
                 self._drop_draft()
                 return False
@@ -144,7 +145,7 @@ class Watched:
         """Have the stacks written without the interpreter's lock, where the thread gets it too late."""
         if self._partial_ns is None or self._deadline_ns is None:
             return
-        pause_ns = min(WORDS_NS, (self._deadline_ns - self._partial_ns) // 2)
+        pause_ns = min(WORDS_NS, (self._deadline_ns - self._partial_ns) * 4 // 5)
         in_ns = self._partial_ns + pause_ns - self._desk.clock()
         if in_ns > 0 and words.expect(in_ns):
             self._words = words

@@ -44,13 +44,17 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
     alone: dict[tuple[str, str], list[Judged]] = {}
     others = [_other(one) for one in containers if not is_within(one, leaking)]
     for site in sites:
-        owner = owners.of(site) if site.verdict == LEAK else None
-        if site.verdict != LEAK:
+        owner = owners.of(site) if site.verdict == LEAK or _rises(site) else None
+        holder = next((one for one in leaking if owner is not None and is_within(owner, [one])), None)
+        if site.verdict != LEAK and holder is not None:
+            # No verdict of its own, for it grows in steps as the table of a dict does: a part of the leak.
+            joined[holder.name].append(site)
+        elif site.verdict != LEAK:
             others += [_other(site)] if site.verdict not in (STABLE, INSUFFICIENT) else []
         elif owner is None:
             frame = site.series.subject.stack[-1]
             alone.setdefault((frame.file, frame.name), []).append(site)
-        elif holder := next((one for one in leaking if is_within(owner, [one])), None):
+        elif holder is not None:
             joined[holder.name].append(site)
         else:
             others.append(_other(site, owner.verdict, f"fills {owner.name}: {owner.judgement.reason}"))
@@ -80,8 +84,23 @@ def _container_finding(one: Judged, sites: Sequence[Judged], containers: Sequenc
 
 
 def _growth(sites: Sequence[Judged]) -> float:
-    """Return by how many bytes per invocation sites grow together."""
-    return sum(site.slope.value for site in sites if site.slope)
+    """Return by how many bytes per invocation sites grow together.
+
+    Of one without a verdict it is the mean over all invocations: the median of a growth in steps is none.
+    """
+    return sum(
+        site.slope.value if site.slope and site.verdict == LEAK else _mean_growth(site) for site in sites
+    )
+
+
+def _mean_growth(site: Judged) -> float:
+    xs, ys = site.series.xs, site.series.ys
+    return (ys[-1] - ys[0]) / (xs[-1] - xs[0])
+
+
+def _rises(site: Judged) -> bool:
+    ys = site.series.ys
+    return len(ys) >= FEWEST_POINTS and ys[-1] > ys[0]
 
 
 def _site_finding(group: Sequence[Judged]) -> Finding:

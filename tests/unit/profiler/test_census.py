@@ -210,8 +210,12 @@ def test_sizes_follow_the_entries(module: Make) -> None:
 
 
 def test_large_containers_are_counted_and_not_walked(module: Make) -> None:
-    module("app", "A = {n: [] for n in range(33)}\nB = {n: [] for n in range(32)}")
-    assert set(census_of()) == {"app.A", "app.B", "app.B[]"}
+    """Up to 400 entries the containers in them are counted."""
+    module(
+        "app",
+        "A = {n: [] for n in range(401)}\nB = {n: [] for n in range(400)}\nC = {n: n for n in range(9)}",
+    )
+    assert set(census_of()) == {"app.A", "app.B", "app.B[]", "app.C"}
 
 
 # ---- which modules ------------------------------------------------------------------------------
@@ -453,3 +457,37 @@ def test_a_cache_names_its_function(module: Make) -> None:
     found = census_of()["app.price"]
     assert found.code is not None
     assert (found.code.co_name, found.code.co_firstlineno) == ("price", 2)
+
+
+def test_a_cache_without_a_bound_is_sized(module: Make) -> None:
+    code = """
+        import functools
+
+        @functools.cache
+        def endless(n): return "x" * 1000 + str(n)
+
+        @functools.lru_cache(maxsize=10)
+        def bounded(n): return "x" * 1000 + str(n)
+    """
+    app = module("app", code)
+    for number in range(10):
+        app.endless(number)
+        app.bounded(number)
+    found = census_of()
+    assert found["app.endless"].bytes is not None
+    assert 10_000 < found["app.endless"].bytes < 15_000
+    assert found["app.bounded"].bytes is None
+
+
+def test_inner_containers_are_counted_where_there_are_many(module: Make) -> None:
+    """A dict of lists that itself stays as it is, and whose lists grow."""
+    app = module("app", "SHARDS = {number: [] for number in range(100)}")
+    census = Census()
+    sizes = []
+    for number in range(8):
+        app.SHARDS[number].extend("ab")
+        found = {item.path: item for item in census.take()[0]}
+        sizes.append(found["app.SHARDS[]"].entries if "app.SHARDS[]" in found else None)
+    assert sizes[-3:] == [12, 14, 16]
+    assert found["app.SHARDS"].entries == 100
+    assert found["app.SHARDS[]"].type == "list"
