@@ -71,10 +71,11 @@ class Census:
     def __init__(self) -> None:
         self.own_modules = OwnModules()
         self._known: dict[str, tuple[int, int]] = {}
+        self._inner: dict[str, int] = {}
 
     def take(self) -> tuple[list[Found], bool]:
         """Return the containers by path, and whether the walk came to its end within its budget."""
-        walk = _Walk({path: entries for path, (entries, _) in self._known.items()})
+        walk = _Walk({path: entries for path, (entries, _) in self._known.items()}, self._inner)
         modules = self.own_modules.list()
         own_names = {name for name, _ in modules}
         for name, module in modules:
@@ -83,6 +84,7 @@ class Census:
         for seen in walk.found:
             paths.setdefault(seen.path, []).append(seen)
         found = [self._measured(seen) for seen in paths.values()]
+        self._inner = walk.inner
         self._known = {item.path: (item.entries, item.bytes) for item in found if item.bytes is not None}
         return found, not walk.over_budget
 
@@ -127,9 +129,12 @@ class _Seen(NamedTuple):
 class _Walk:
     """One walk: breadth within a module, each object once, under the first path that reaches it."""
 
-    def __init__(self, known_entries: dict[str, int]) -> None:
+    def __init__(self, known_entries: dict[str, int], known_inner: dict[str, int]) -> None:
         self.found: list[_Seen] = []
         self._known_entries = known_entries
+        # How many containers there were in a container, and are now.
+        self._known_inner = known_inner
+        self.inner: dict[str, int] = {}
         self.over_budget = False
         self._seen: set[int] = set()
         self._nodes = 0
@@ -236,12 +241,18 @@ class _Walk:
         else:
             return
         follows_all = entries <= _FOLLOWED_ENTRIES
+        inner = [(item, count) for item in items if (count := entries_of(item)) is not None]
+        self.inner[path] = len(inner)
+        # Where slots are still being filled (a ring buffer, a pool) what is in them grows, and will stop.
+        is_filled = self._known_inner.get(path) == len(inner)
         for item in items:
-            if follows_all:
+            if follows_all and (is_filled or entries_of(item) is None):
                 yield f"{path}[]", item, None, False
-            elif (count := entries_of(item)) is not None and id(item) not in self._seen:
-                self._seen.add(id(item))
-                self.found.append(_Seen(f"{path}[]", item, count, None, False))
+        if not follows_all and is_filled:
+            for item, count in inner:
+                if id(item) not in self._seen:
+                    self._seen.add(id(item))
+                    self.found.append(_Seen(f"{path}[]", item, count, None, False))
 
     def _of_instance(self, path: str, value: Any) -> Iterator[tuple[str, Any, int | None, bool]]:
         attributes = attributes_of(value)

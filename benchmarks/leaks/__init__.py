@@ -1,0 +1,1 @@
+"""A corpus of handlers that leak and handlers that only look like it, and what each tool says of them."""
