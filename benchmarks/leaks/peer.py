@@ -40,7 +40,6 @@ def by_tracemalloc(work: Work, count: int) -> Verdict:
     own = [one for one in grown if tracemalloc.__file__ not in str(one.traceback)]
     top = max(own, key=lambda one: one.size_diff)
     place = top.traceback[0]
-    place = top.traceback[0]
     return top.size_diff >= 1024, [f"{os.path.basename(place.filename)}:{place.lineno}"]
 
 
@@ -82,7 +81,7 @@ def by_leak_hunter(work: Work, count: int) -> Verdict:
 
 
 def by_memalot(work: Work, count: int) -> Verdict:
-    """Leak where each of its last ten reports, one for each call, lists objects; it names none for certain."""
+    """Leak where each of its last ten reports, one for each call, lists objects; names nothing."""
     import memalot
 
     said: list[str] = []
