@@ -9,8 +9,7 @@ demo: $(VENV)/.demo
 	@$(VENV)/bin/profiler demo
 
 test: $(VENV)/.test
-	@tools/test-interpreters.sh
-	@$(VENV)/bin/python -m pytest
+	@tools/test.sh "$(VENV)"
 
 lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .
