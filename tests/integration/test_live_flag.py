@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -203,6 +204,25 @@ def test_a_parameter_is_switched_and_read(server: LambdaServer, capsys: pytest.C
         assert main(["flag", *arguments]) == 0
         assert str(source.read()).startswith(content)
         assert f"{name}: {shown}" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_worker_has_connections_of_its_own(server: LambdaServer) -> None:
+    parameter = f"/shop/{uuid.uuid4().hex}"
+    assert main(["flag", "on", make_function(server, parameter)]) == 0
+    source: Any = open_source(f"ssm:{parameter}", "checkout", {})
+    assert source.read() == "on"
+    parents = source._client
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if source.read() == "on" and source._client is not parents else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert source.read() == "on"
+    assert source._client is parents
 
 
 def test_a_flag_for_several_functions_keeps_the_others(server: LambdaServer) -> None:
