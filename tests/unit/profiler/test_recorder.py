@@ -13,6 +13,7 @@ import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,8 +29,9 @@ from profiler.keys import CaptureKey
 from profiler.outbox import Outbox
 from profiler.recorder import Recorder
 from profiler.settings import Settings
-from profiler.triggers import parse_keep
+from profiler.triggers import parse_keep, parse_rules
 from profiler.triggers.token import make_token
+from tests.events import NAME
 from tests.unit.profiler.helpers import Context, MemorySink, names_of
 
 
@@ -471,6 +473,44 @@ def test_a_signed_request_is_captured_at_rate_zero() -> None:
     it.call({"headers": {"X-Profile-Token": token}}, None)
     it.call({"headers": {"X-Profile-Token": token}}, None)
     assert [capture.trigger for capture in it.captures] == ["request"]
+
+
+def test_a_signed_request_is_kept_whatever_is_kept_otherwise() -> None:
+    key = "a key that nobody guesses"
+    it = armed(answer, rate=0.0, request_key=key, keep=parse_keep("error"))
+    token = make_token(key, it.recorder.function_name, int(time.time()) + 60, "1" * 16)
+    it.call({"x-profile-token": token}, None)
+    [capture] = it.captures
+    assert not any("PROFILER_KEEP" in note for note in capture.notes)
+
+
+def test_a_token_is_for_one_of_the_handlers_that_an_event_goes_through() -> None:
+    key = "a key that nobody guesses"
+    first, second = (armed(answer, rate=0.0, request_key=key) for _ in range(2))
+    event = {NAME: make_token(key, first.recorder.function_name, int(time.time()) + 60, "2" * 16)}
+    first.call(event, None)
+    second.call(event, None)
+    assert (len(first.captures), second.captures) == (1, [])
+
+
+@pytest.mark.parametrize("trigger", ["first:2", "cold", "request"])
+def test_tracing_ends_where_no_capture_is_to_be_expected(
+    trigger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = count(1)
+    monkeypatch.setattr(ENVIRONMENT, "next_sequence", lambda: next(numbers))
+    key = "a key that nobody guesses"
+    rules = parse_rules("rate" if trigger == "request" else trigger)
+    it = armed(answer, memory="tracemalloc", trigger=rules, rate=0.0, request_key=key)
+    nonce = f"{len(trigger):016x}"
+    signed = {NAME: make_token(key, it.recorder.function_name, int(time.time()) + 60, nonce)}
+    event = signed if trigger == "request" else {}
+    traced = []
+    for _ in range(3):
+        it.call(event, None)
+        traced.append(tracemalloc.is_tracing())
+    assert traced == [trigger == "first:2", False, False]
+    assert [one.memory.tracing_since for one in it.captures] == ([1, 1] if trigger == "first:2" else [1])
 
 
 # ---- one capture at a time ----------------------------------------------------------------------
