@@ -104,7 +104,7 @@ def make_recorder(
 
         source = open_source(settings.flag, recorder.function_name, os.environ)
         recorder.live_flag = LiveFlag(source, recorder.function_name, settings.flag_ttl_s)
-        recorder.live_flag.refresh()
+        recorder.live_flag.read_ahead()
     upload = settings.upload
     if upload == "auto" and recorder.runs_alone:
         upload = "before-response"  # an extension is a thread

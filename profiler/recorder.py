@@ -103,6 +103,8 @@ class Recorder:
         finally:
             self._window = None
             _CAPTURING.release()
+        with self.guard("flag"):
+            self._keep_up()
         if capture is None:
             self._settle(window)
             self._leave(window, error)
@@ -147,7 +149,7 @@ class Recorder:
     def _begin(self, arguments: tuple[Any, ...]) -> Window | None:
         sequence = ENVIRONMENT.next_sequence()
         if self.live_flag is not None and not self.live_flag.is_on():
-            self._sleep()
+            self._sleep(self.live_flag)
             return None
         if not _CAPTURING.acquire(False):
             return None
@@ -161,6 +163,8 @@ class Recorder:
         finally:
             if window is None:
                 _CAPTURING.release()
+        if window is None:
+            self._keep_up()
         return window
 
     def _errand(self, arguments: tuple[Any, ...]) -> Window | None:
@@ -237,10 +241,18 @@ class Recorder:
             with self.guard("memory"):
                 self._memory.close()
 
-    def _sleep(self) -> None:
+    def _sleep(self, live_flag: LiveFlag) -> None:
         """Stop what goes on between invocations, for as long as the live flag is off."""
-        if self._memory is not None and not _CAPTURING.locked():
+        if _CAPTURING.locked():
+            return  # another handler's capture is under way
+        if self._memory is not None:
             self._memory.close()
+        live_flag.keep_up()
+
+    def _keep_up(self) -> None:
+        """Have the live flag read anew where it is old: never beside a capture, which would show that."""
+        if self.live_flag is not None:
+            self.live_flag.keep_up()
 
     def _finish(self, window: Window, error: BaseException | None, ended_ns: int) -> Capture | None:
         """Return the capture, or None where PROFILER_KEEP does not keep it."""

@@ -16,7 +16,8 @@ from profiler.flag.value import FlagError, Value, value_of
 
 _EPILOG = (
     "The function's PROFILER_FLAG says which parameter it is (ssm:NAME). The function itself is not changed,"
-    " and its warm environments stay: they see the new value after PROFILER_FLAG_TTL_S at the latest."
+    " and its warm environments stay: they see the new value after PROFILER_FLAG_TTL_S at the latest; through"
+    " AWS's extension for parameters, which caches it, after SSM_PARAMETER_STORE_TTL."
 )
 _LONGEST_S = 30 * 24 * 3600
 

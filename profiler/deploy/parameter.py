@@ -10,6 +10,7 @@ from profiler.flag.ssm import make_client
 from profiler.s3client import explain
 
 _NEEDS = ("ssm:GetParameter", "ssm:PutParameter")
+_SECURE = "SecureString"
 
 
 def switched(content: str | None, function_name: str, value: str) -> str:
@@ -32,6 +33,7 @@ class FlagParameter:
     def __init__(self, name: str, region: str | None) -> None:
         """Make a client. Raises FunctionError."""
         self._name = name
+        self._type = "String"
         try:
             from botocore.exceptions import BotoCoreError, ClientError
 
@@ -52,19 +54,30 @@ class FlagParameter:
             if _code(error) == "ParameterNotFound":
                 return None
             raise self._failed(error) from error
+        self._type = answer["Parameter"].get("Type", "String")
         return str(answer["Parameter"]["Value"])
 
     def write(self, value: str, *, is_new: bool) -> None:
-        """Give it a value; its type and key stay what they are. Raises FunctionError."""
-        kind = {"Type": "String"} if is_new else {}
+        """Give it a value; its type, as it was read, and its key stay what they are. Raises FunctionError."""
         try:
+            kind = {"Type": self._type, **self._key()}
             self._client.put_parameter(Name=self._name, Value=value, Overwrite=not is_new, **kind)
         except self._errors as error:
             raise self._failed(error) from error
 
+    def _key(self) -> dict[str, str]:
+        """Return the key of what is encrypted: PutParameter takes the account's own where none is named."""
+        if self._type != _SECURE:
+            return {}
+        by_name = {"Key": "Name", "Option": "Equals", "Values": [self._name]}
+        pages = self._client.get_paginator("describe_parameters").paginate(ParameterFilters=[by_name])
+        found = [parameter["KeyId"] for page in pages for parameter in page["Parameters"]]
+        return {"KeyId": found[0]} if found else {}
+
     def _failed(self, error: Exception) -> FunctionError:
         if _code(error) == "AccessDeniedException":
-            return FunctionError(f"parameter {self._name}: access is denied: you need {', '.join(_NEEDS)}")
+            needs = [*_NEEDS, "ssm:DescribeParameters"] if self._type == _SECURE else _NEEDS
+            return FunctionError(f"parameter {self._name}: access is denied: you need {', '.join(needs)}")
         return FunctionError(f"parameter {self._name}: {explain(error)}")
 
 

@@ -67,7 +67,9 @@ def _key(location: S3Location, sid: str, action: str, partition: str) -> list[St
 def _live(flag: str, partition: str) -> Statement:
     kind, _, name = flag.partition(":")
     if kind == "ssm" and name:
-        resource = f"arn:{partition}:ssm:*:*:parameter/{name.lstrip('/')}"
+        # A parameter that another account shares is named by its ARN.
+        is_arn = name.startswith("arn:")
+        resource = name if is_arn else f"arn:{partition}:ssm:*:*:parameter/{name.lstrip('/')}"
         return _allow("ReadLiveFlag", "ssm:GetParameter", resource)
     if kind == "appconfig" and name.count("/") == 2:
         # AppConfig's ARNs hold ids, which the names do not tell.

@@ -20,6 +20,9 @@ def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> str:
         body = response.read(LONGEST + 1).decode("utf-8", "replace")
     except http.client.HTTPException as error:
         raise FlagError(f"answers no HTTP ({type(error).__name__})") from error
+    except ValueError as error:
+        # Without its text, which may hold the token.
+        raise FlagError(f"cannot be asked ({type(error).__name__})") from None
     finally:
         connection.close()
     if response.status != http.client.OK:

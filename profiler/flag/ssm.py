@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from profiler.environment import ENVIRONMENT
 from profiler.flag.local_http import get, port_of
 from profiler.flag.value import FlagError
 
@@ -22,17 +23,19 @@ _TIMEOUT_S = 3
 
 
 class ParameterSource:
-    """A parameter, through boto3. The client is made with the first read, and kept."""
+    """A parameter, through boto3. The client is made with the first read, and kept in its environment."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._client: Any = None
+        self._environment_id = ""
 
     def read(self) -> str:
         """Return the parameter's value. Raises FlagError."""
         try:
-            if self._client is None:
-                self._client = make_client()
+            # A forked child would talk into its parent's connections; those of a snapshot are closed by now.
+            if self._client is None or self._environment_id != ENVIRONMENT.id:
+                self._client, self._environment_id = make_client(), ENVIRONMENT.id
             return str(self._client.get_parameter(Name=self._name, WithDecryption=True)["Parameter"]["Value"])
         except Exception as error:
             self._client = None  # the next one looks for credentials anew

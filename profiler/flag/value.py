@@ -22,6 +22,8 @@ FALSE = ("", "0", "false", "no", "off")
 _UNTIL = re.compile(r"(\w+)\s+until\s+(\S+)", re.IGNORECASE)
 # AppConfig and SSM hold more, but no flag needs it.
 LONGEST = 64 * 1024
+# The year 10000. What is said in milliseconds lies beyond it, and would be on for ever.
+_NO_MOMENT_S = 253_402_300_800
 
 
 class FlagError(Exception):
@@ -91,12 +93,18 @@ def _moment(content: Any) -> float:
     """Return a time in ISO 8601 (without a zone: UTC) or in seconds since 1970."""
     if content is None:
         return math.inf
-    if isinstance(content, (int, float)) and not isinstance(content, bool):
-        return float(content)
+    is_number = isinstance(content, (int, float)) and not isinstance(content, bool)
     try:
-        moment = datetime.datetime.fromisoformat(str(content).strip().upper().replace("Z", "+00:00"))
+        seconds = content if is_number else _seconds_of(str(content))
     except ValueError:
-        raise FlagError("has an end that is no time") from None
+        seconds = math.nan
+    if not 0 <= seconds < _NO_MOMENT_S:  # NaN too, which JSON has in Python
+        raise FlagError("has an end that is no time")
+    return float(seconds)
+
+
+def _seconds_of(text: str) -> float:
+    moment = datetime.datetime.fromisoformat(text.strip().upper().replace("Z", "+00:00"))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.timezone.utc)
     return moment.timestamp()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -38,7 +40,9 @@ def appconfig() -> Iterator[Answers]:
         yield answers
 
 
-def environment(folder: Path, answers: Answers, **variables: str) -> ExecutionEnvironment:
+def environment(
+    folder: Path, answers: Answers, app: str = APP, *, options: dict[str, Any] | None = None, **variables: str
+) -> ExecutionEnvironment:
     (folder / "function").mkdir()
     env = {
         "PROFILER_ENABLED": "live",
@@ -49,7 +53,8 @@ def environment(folder: Path, answers: Answers, **variables: str) -> ExecutionEn
         "TMPDIR": str(folder),
         **variables,
     }
-    return ExecutionEnvironment("app.handler", write_app(folder / "function", APP), python=PYTHON, env=env)
+    code = write_app(folder / "function", app)
+    return ExecutionEnvironment("app.handler", code, python=PYTHON, env=env, **options or {})
 
 
 def sequences(folder: Path) -> list[int]:
@@ -105,6 +110,63 @@ def test_a_flag_that_cannot_be_read_is_off_and_harms_nobody(
     assert sequences(tmp_path) == []
 
 
+INIT = (
+    APP
+    + """
+import time
+time.sleep(0.5)
+"""
+)
+
+
+def test_an_extension_that_answers_in_no_init(tmp_path: Path, appconfig: Answers) -> None:
+    """The extension for parameters, which "can be called in the INVOKE phase only"."""
+    appconfig.status, appconfig.body = 400, "not ready to serve traffic, please wait"
+    variables = {
+        "PROFILER_FLAG": "ssm:/shop/profile",
+        "PROFILER_FLAG_TTL_S": "600",
+        "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(appconfig.port),
+    }
+    with environment(tmp_path, appconfig, INIT, **variables) as function:
+        assert function.init.status == "ok"
+        assert len(appconfig.requests) == 1
+        appconfig.status, appconfig.body = 200, json.dumps({"Parameter": {"Value": "on"}})
+        invoke_for(function, 1.0)
+        assert "live flag" not in function.log
+    assert sequences(tmp_path)[0] < 5
+    assert len(appconfig.requests) == 2
+
+
+def test_an_environment_that_is_frozen_in_the_middle_of_a_read(tmp_path: Path, appconfig: Answers) -> None:
+    """Each invocation takes less than a read does; in between nothing of the process runs."""
+    appconfig.delay_s = 0.2
+    appconfig.body = '{"enabled": false}'
+    with environment(tmp_path, appconfig, options={"freeze": True}) as function:
+        invoke_for(function, 1.5)
+        assert sequences(tmp_path) == []
+        appconfig.body = '{"enabled": true}'
+        invoke_for(function, 3.5)
+        assert len(sequences(tmp_path)) > 5
+        appconfig.body = '{"enabled": false}'
+        invoke_for(function, 3.5)
+        before = len(sequences(tmp_path))
+        invoke_for(function, 1.0)
+        assert len(sequences(tmp_path)) == before
+        assert "live flag" not in function.log
+
+
+def test_a_copy_of_a_snapshot_reads_for_itself(tmp_path: Path, appconfig: Answers) -> None:
+    appconfig.body = '{"enabled": true}'
+    options = {"initialization_type": "snap-start"}
+    with environment(tmp_path, appconfig, INIT, options=options) as function:
+        assert function.init.status == "ok"
+        assert len(appconfig.requests) == 1  # what the snapshot holds: on
+        appconfig.body = '{"enabled": false}'
+        time.sleep(1.5)
+        invoke_for(function, 1.0)
+    assert sequences(tmp_path) == []
+
+
 # ---- a parameter -----------------------------------------------------------------------------------
 
 
@@ -144,6 +206,25 @@ def test_a_parameter_is_switched_and_read(server: LambdaServer, capsys: pytest.C
         assert f"{name}: {shown}" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_worker_has_connections_of_its_own(server: LambdaServer) -> None:
+    parameter = f"/shop/{uuid.uuid4().hex}"
+    assert main(["flag", "on", make_function(server, parameter)]) == 0
+    source: Any = open_source(f"ssm:{parameter}", "checkout", {})
+    assert source.read() == "on"
+    parents = source._client
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if source.read() == "on" and source._client is not parents else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert source.read() == "on"
+    assert source._client is parents
+
+
 def test_a_flag_for_several_functions_keeps_the_others(server: LambdaServer) -> None:
     from profiler.flag.ssm import make_client
 
@@ -155,6 +236,26 @@ def test_a_flag_for_several_functions_keeps_the_others(server: LambdaServer) -> 
     kept = client.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]
     assert kept["Value"] == f'{{"other": "on", "*": "off", "{name}": "on"}}'
     assert kept["Type"] == "SecureString"
+
+
+def test_an_encrypted_flag_keeps_its_key(server: LambdaServer) -> None:
+    from profiler.deploy.parameter import FlagParameter
+    from profiler.flag.ssm import make_client
+
+    parameter = f"/shop/{uuid.uuid4().hex}"
+    client: Any = make_client()
+    client.put_parameter(Name=parameter, Value="off", Type="SecureString", KeyId="alias/team")
+    flag = FlagParameter(parameter, None)
+    sent: list[dict[str, Any]] = []
+    # moto keeps the key by itself, AWS does not.
+    flag._client.meta.events.register(
+        "before-parameter-build.ssm.PutParameter", lambda params, **_: sent.append(dict(params))
+    )
+    assert flag.read() == "off"
+    flag.write("on", is_new=False)
+    assert sent[0]["KeyId"] == "alias/team"
+    assert sent[0]["Type"] == "SecureString"
+    assert flag.read() == "on"
 
 
 def test_enabling_with_a_flag(server: LambdaServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler import own
+from profiler.cli.flag import _state
+from profiler.environment import ENVIRONMENT
 from profiler.flag import LiveFlag, live, open_source
 from profiler.flag.value import FlagError, value_of
 from tests.unit.profiler.local_answers import Answers, local_answers
@@ -64,6 +66,12 @@ def test_what_a_content_says(content: Any, at_s: float, expected: bool) -> None:
     [
         *("maybe", "{", "{}", "[1]", None, 2.5, "on until tomorrow", "x" * 99_999, "[" * 10_000),
         *('{"enabled": "si"}', '{"checkout": []}', '{"enabled": true, "until": "soon"}'),
+        # An end in milliseconds, or none that a clock can reach, would be on for ever.
+        *(
+            f'{{"enabled": true, "until": {end}}}'
+            for end in ("NaN", "1e999", "-1", "1795622400000", "9" * 400)
+        ),
+        *("on until 0001-01-01T00:00:00+23:59", "on until 9999-12-31T23:59:59-23:59"),
     ],
 )
 def test_what_cannot_be_understood_is_an_error(content: Any) -> None:
@@ -71,15 +79,23 @@ def test_what_cannot_be_understood_is_an_error(content: Any) -> None:
         value_of(content, "checkout")
 
 
+KEYS = st.sampled_from(["enabled", "until", "checkout", "*"]) | st.text()
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["on", "off"]) | st.text()
+TIMES = st.datetimes(timezones=st.timezones()).map(lambda moment: f"on until {moment.isoformat()}")
+
+
 @given(
     st.text()
-    | st.recursive(
-        st.none() | st.booleans() | st.text(), lambda inner: st.dictionaries(st.text(), inner)
-    ).map(json.dumps)
+    | TIMES
+    | st.recursive(LEAVES | TIMES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)).map(
+        json.dumps
+    )
 )
 def test_any_content_is_a_value_or_an_error(content: str) -> None:
     with contextlib.suppress(FlagError):
-        value_of(content, "checkout").holds(0)
+        value = value_of(content, "checkout")
+        value.holds(0)
+        assert _state(value, 0)  # what the command tells of it
 
 
 # ---- when it is read -----------------------------------------------------------------------------
@@ -121,13 +137,20 @@ def settled(flag: LiveFlag) -> LiveFlag:
         return flag
 
 
+def ask(flag: LiveFlag) -> bool:
+    """Do as an invocation does."""
+    is_on = flag.is_on()
+    flag.keep_up()
+    return is_on
+
+
 def test_the_first_answer_is_off_and_the_next_what_was_read(clock: Clock) -> None:
     threads = set(own.THREADS)
     source = Source("on")
     flag = LiveFlag(source, "checkout", 30)
     source.hold.clear()
-    assert not flag.is_on()
-    assert not flag.is_on()
+    assert not ask(flag)
+    assert not ask(flag)
     source.hold.set()
     assert settled(flag).is_on()
     assert source.reads == 1
@@ -137,16 +160,16 @@ def test_the_first_answer_is_off_and_the_next_what_was_read(clock: Clock) -> Non
 def test_it_is_read_anew_when_it_is_old_and_nobody_waits(clock: Clock) -> None:
     source = Source("on")
     flag = LiveFlag(source, "checkout", 30)
-    flag.refresh()
+    flag.read_ahead()
     assert settled(flag).is_on()
     source.content = "off"
     clock.now_s += 29
-    assert flag.is_on()
+    assert ask(flag)
     assert source.reads == 1
     clock.now_s += 2
     source.hold.clear()
     began = time.perf_counter()
-    assert all(flag.is_on() for _ in range(100))  # the old value, while the new one is on its way
+    assert all(ask(flag) for _ in range(100))  # the old value, while the new one is on its way
     assert time.perf_counter() - began < 5
     source.hold.set()
     assert not settled(flag).is_on()
@@ -156,11 +179,11 @@ def test_it_is_read_anew_when_it_is_old_and_nobody_waits(clock: Clock) -> None:
 def test_a_value_holds_in_an_environment_that_is_seldom_called(clock: Clock) -> None:
     source = Source("on")
     flag = LiveFlag(source, "checkout", 30)
-    flag.refresh()
+    flag.read_ahead()
     settled(flag)
     for _ in range(5):
         clock.now_s += 3_600
-        assert flag.is_on()
+        assert ask(flag)
         settled(flag)
     assert source.reads == 6
 
@@ -169,13 +192,13 @@ def test_without_news_it_fails_to_off(clock: Clock, caplog: pytest.LogCaptureFix
     threads = threading.active_count()
     source = Source("on")
     flag = LiveFlag(source, "checkout", 30)
-    flag.refresh()
+    flag.read_ahead()
     settled(flag)
     source.content = OSError("connection refused")
     states = []
     for _ in range(8):
         clock.now_s += 31
-        flag.is_on()
+        ask(flag)
         states.append(settled(flag).is_on())
     assert states == [True] * 4 + [False] * 4
     [record] = [one for one in caplog.records if one.levelno == logging.WARNING]
@@ -183,23 +206,23 @@ def test_without_news_it_fails_to_off(clock: Clock, caplog: pytest.LogCaptureFix
     assert threading.active_count() == threads
     source.content = "on"
     clock.now_s += 31
-    flag.is_on()
+    ask(flag)
     assert settled(flag).is_on()
 
 
 def test_a_read_that_hangs_is_no_news_either(clock: Clock) -> None:
     source = Source("on")
     flag = LiveFlag(source, "checkout", 30)
-    flag.refresh()
+    flag.read_ahead()
     settled(flag)
     source.hold.clear()
     clock.now_s += 31
-    assert flag.is_on()
+    assert ask(flag)
     clock.now_s += 200
-    assert not flag.is_on()
+    assert not ask(flag)
     while source.reads < 2:
         time.sleep(0.001)
-    assert not flag.is_on()
+    assert not ask(flag)
     assert source.reads == 2  # no second one beside the first
     source.hold.set()
     settled(flag)
@@ -207,7 +230,7 @@ def test_a_read_that_hangs_is_no_news_either(clock: Clock) -> None:
 
 def test_an_end_is_kept_without_a_read(clock: Clock) -> None:
     flag = LiveFlag(Source({"enabled": True, "until": clock.now_s + 10}), "checkout", 30)
-    flag.refresh()
+    flag.read_ahead()
     assert settled(flag).is_on()
     clock.now_s += 11
     assert not flag.is_on()
@@ -216,10 +239,10 @@ def test_an_end_is_kept_without_a_read(clock: Clock) -> None:
 def test_a_clock_that_went_back_is_a_reason_to_look(clock: Clock) -> None:
     source = Source("on")
     flag = LiveFlag(source, "checkout", 30)
-    flag.refresh()
+    flag.read_ahead()
     settled(flag)
     clock.now_s -= 5_000
-    flag.is_on()
+    ask(flag)
     assert settled(flag).is_on()
     assert source.reads == 2
 
@@ -228,7 +251,7 @@ def test_a_clock_that_went_back_is_a_reason_to_look(clock: Clock) -> None:
 def test_whatever_a_source_raises_ends_nothing(clock: Clock, error: BaseException) -> None:
     threads = set(own.THREADS)
     flag = LiveFlag(Source(error), "checkout", 30)
-    flag.refresh()
+    flag.read_ahead()
     assert not settled(flag).is_on()
     assert threads == own.THREADS
 
@@ -239,8 +262,71 @@ def test_no_thread_can_be_started(clock: Clock, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("_thread.start_new_thread", refuse)
     flag = LiveFlag(Source("on"), "checkout", 30)
-    assert not flag.is_on()
+    assert not ask(flag)
     assert not flag._reading.locked()
+
+
+def test_what_fails_during_init_is_read_by_the_first_invocation(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = Source(FlagError("HTTP 400: not ready to serve traffic, please wait"))
+    flag = LiveFlag(source, "checkout", 30)
+    flag.read_ahead()
+    settled(flag)
+    source.content = "on"
+    assert not ask(flag)
+    assert settled(flag).is_on()
+    assert source.reads == 2
+    assert caplog.records == []
+
+
+def test_a_read_that_failed_is_soon_tried_again(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    source = Source(OSError("connection refused"))
+    flag = LiveFlag(source, "checkout", 30)
+    began_s, read_at_s = clock.now_s, []
+    for _ in range(120):
+        before = source.reads
+        ask(flag)
+        settled(flag)
+        if source.reads > before:
+            read_at_s.append(clock.now_s - began_s)
+        clock.now_s += 1
+    assert read_at_s == [0, 1, 3, 7, 15, 31, 61, 91]
+    assert len(caplog.records) == 1
+
+
+def test_a_copy_of_a_snapshot_believes_nothing_old(clock: Clock) -> None:
+    source = Source("on")
+    flag = LiveFlag(source, "checkout", 30)
+    flag.read_ahead()
+    assert settled(flag).is_on()
+    source.content = "off"
+    ENVIRONMENT.restored()
+    clock.now_s += 20
+    assert ask(flag)  # read seconds ago; and read anew at once
+    assert not settled(flag).is_on()
+    source.content = "on"
+    clock.now_s += 31
+    ask(flag)
+    assert settled(flag).is_on()
+    ENVIRONMENT.restored()
+    clock.now_s += 30 * 86_400
+    assert not ask(flag)
+    assert settled(flag).is_on()
+
+
+def test_what_was_asked_before_a_snapshot_is_no_answer(clock: Clock) -> None:
+    source = Source("on")
+    flag = LiveFlag(source, "checkout", 30)
+    source.hold.clear()
+    flag.read_ahead()
+    asked_before = flag._reading
+    ENVIRONMENT.restored()
+    clock.now_s += 30 * 86_400
+    assert not flag.is_on()
+    source.hold.set()
+    with asked_before:
+        assert not flag.is_on()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
@@ -248,12 +334,12 @@ def test_a_forked_child_reads_for_itself(clock: Clock) -> None:
     source = Source("on")
     flag = LiveFlag(source, "checkout", 30)
     source.hold.clear()
-    flag.refresh()  # under way as the process forks
+    flag.read_ahead()  # under way as the process forks
     child = os.fork()
     if child == 0:
         try:
             source.hold = SimpleNamespace(wait=lambda timeout: True)  # type: ignore[assignment]
-            flag.is_on()
+            ask(flag)
             os._exit(0 if settled(flag).is_on() else 1)
         finally:
             os._exit(2)
@@ -299,6 +385,13 @@ def test_an_extension_that_refuses(answers: Answers, status: int, body: str) -> 
     environ = {"AWS_APPCONFIG_EXTENSION_HTTP_PORT": str(answers.port)}
     with pytest.raises(FlagError, match=f"HTTP {status}"):
         open_source("appconfig:a/b/c", "checkout", environ).read()
+
+
+def test_the_token_stays_out_of_the_log(answers: Answers) -> None:
+    environ = {"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(answers.port), "AWS_SESSION_TOKEN": "secret\n"}
+    with pytest.raises(FlagError, match="cannot be asked") as raised:
+        open_source("ssm:/shop/profile", "checkout", environ).read()
+    assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("port", ["x", "0", "70000", "-1"])
@@ -375,3 +468,33 @@ def test_a_recorder_follows_the_flag(clock: Clock) -> None:
     sequences = [capture.invocation.sequence for capture in sink.captures]
     assert sequences[1] - sequences[0] == 1  # the second saw the old value
     assert sequences[0] > 3
+
+
+@pytest.mark.parametrize("rate", [1, 0])
+def test_no_read_begins_beside_a_capture(clock: Clock, rate: float) -> None:
+    from profiler.bootstrap import wrap
+    from profiler.outbox import Outbox
+    from profiler.recorder import Recorder
+    from profiler.settings import Settings
+    from tests.unit.profiler.helpers import MemorySink
+
+    sink, source = MemorySink(), Source("on")
+    reads: list[int] = []
+
+    def handler(event: Any, context: Any) -> None:
+        time.sleep(0.01)  # a read that had begun would be counted by now
+        reads.append(source.reads)
+
+    settings = Settings(enabled="live", flag="ssm:x", cpu="off", rate=rate)
+    recorder = Recorder(handler, settings, Outbox(sink))
+    recorder.live_flag = flag = LiveFlag(source, "checkout", 30)
+    flag.read_ahead()
+    settled(flag)
+    call: Callable[..., Any] = wrap(handler, recorder)
+    for _ in range(4):
+        clock.now_s += 31
+        call(0, None)
+        settled(flag)
+    assert source.reads == 5  # the first, and one for each invocation, captured or not
+    assert len(sink.captures) == 4 * rate
+    assert rate == 0 or reads == [1, 2, 3, 4]

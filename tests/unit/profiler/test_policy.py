@@ -94,6 +94,11 @@ def test_s3s_own_key_needs_no_permission(capsys: pytest.CaptureFixture[str]) -> 
         ("ssm:/shop/flag", "ssm:GetParameter", "arn:aws:ssm:*:*:parameter/shop/flag"),
         ("ssm:flag", "ssm:GetParameter", "arn:aws:ssm:*:*:parameter/flag"),
         (
+            "ssm:arn:aws:ssm:eu-west-1:111122223333:parameter/shop/flag",
+            "ssm:GetParameter",
+            "arn:aws:ssm:eu-west-1:111122223333:parameter/shop/flag",
+        ),
+        (
             "appconfig:shop/prod/profiler",
             ["appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"],
             "arn:aws:appconfig:*:*:application/*/environment/*/configuration/*",
