@@ -9,26 +9,14 @@ awslambdaric/bootstrap.py.
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
-from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
+from profiler.outermost import enter
 from profiler.recorder import Recorder
 
 _MARK = "__invocation_profiler_original__"
-# Whether an armed handler is being called already: one that another calls is a part of its invocation.
-_inside: ContextVar[bool] = ContextVar("invocation_profiler_inside", default=False)
-
-
-def _follow_fork() -> None:
-    """What a forked child calls is not a part of its parent's invocation."""
-    _inside.set(False)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_follow_fork)
 
 
 def is_armed(handler: Callable[..., Any]) -> bool:
@@ -42,9 +30,8 @@ def wrap(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
         return _wrap_async(handler, recorder)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if _inside.get():
+        if (call := enter()) is None:
             return handler(*args, **kwargs)
-        _inside.set(True)
         try:
             window = recorder.begin(args)
             if window is None:
@@ -57,8 +44,7 @@ def wrap(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
             recorder.end(window, None)
             return result
         finally:
-            # Not `reset`: a coroutine may be closed in another context than the one it was begun in.
-            _inside.set(False)
+            call.close()
 
     return _marked(wrapper, handler)
 
@@ -83,9 +69,8 @@ def _marked(wrapper: Callable[..., Any], handler: Callable[..., Any]) -> Callabl
 
 def _wrap_async(handler: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if _inside.get():
+        if (call := enter()) is None:
             return await handler(*args, **kwargs)
-        _inside.set(True)
         try:
             window = recorder.begin(args)
             if window is None:
@@ -98,6 +83,6 @@ def _wrap_async(handler: Callable[..., Any], recorder: Recorder) -> Callable[...
             recorder.end(window, None)
             return result
         finally:
-            _inside.set(False)
+            call.close()
 
     return _marked(wrapper, handler)

@@ -39,6 +39,8 @@ _BUDGET_WITHOUT_DEADLINE_S = 10.0
 _NO_NOTES: tuple[str, ...] = ()
 # One capture at a time in a process: engines and tracemalloc are process-wide.
 _CAPTURING = _thread.allocate_lock()
+# Of all handlers: a token is for one invocation, and one event may go through several handlers.
+_USED_TOKENS: dict[str, list[int]] = {}
 
 
 class Recorder:
@@ -52,7 +54,8 @@ class Recorder:
         self.live_flag: LiveFlag | None = None
         self.watch: Watch | None = None
         self.function_name = _function_name(handler)
-        verifier = Verifier(settings.request_key, self.function_name) if settings.request_key else None
+        key = settings.request_key
+        verifier = Verifier(key, self.function_name, _USED_TOKENS) if key else None
         self._triggers = Triggers(settings.trigger, settings.rate, settings.max_captures, verifier)
         self._memory = (
             None
@@ -96,7 +99,7 @@ class Recorder:
         try:
             with self.guard("capture"):
                 capture = self._finish(window, error, ended_ns)
-            self._rest()
+            self._rest(window.sequence)
         finally:
             self._window = None
             _CAPTURING.release()
@@ -124,7 +127,7 @@ class Recorder:
     def keeps(self, capture: Capture) -> bool:
         """Tell whether PROFILER_KEEP keeps what an invocation has left that did not come to its end."""
         invocation = capture.invocation
-        seen = Seen(capture.outcome, invocation.cold, invocation.duration_ns, capture.memory)
+        seen = Seen(capture.outcome, invocation.cold, invocation.duration_ns, capture.memory, capture.trigger)
         return self.settings.keep.reason(seen) is not None
 
     def first(self, window: Window) -> Capture:
@@ -155,6 +158,8 @@ class Recorder:
             trigger = self._triggers.fires(sequence, arguments)
             if trigger is not None:
                 window = self._window = self._open(arguments, sequence, trigger)
+            elif self._memory is not None and not self._triggers.expects_more_after(sequence):
+                self._memory.close()
         finally:
             if window is None:
                 _CAPTURING.release()
@@ -225,9 +230,14 @@ class Recorder:
 
     # ---- after the handler ---------------------------------------------------------------------
 
-    def _rest(self) -> None:
-        """Leave nothing running where no capture will follow."""
-        if self._memory is not None and (self.guard.tripped or self._triggers.exhausted):
+    def _rest(self, after: int | None = None) -> None:
+        """Leave nothing running where no capture is to be expected after an invocation, by its number.
+
+        Without one this may run beside a later invocation: then only where there will be none at all.
+        """
+        if self._memory is None:
+            return
+        if self.guard.tripped or (after is not None and not self._triggers.expects_more_after(after)):
             with self.guard("memory"):
                 self._memory.close()
 
@@ -253,11 +263,12 @@ class Recorder:
         if self._memory is not None:
             memory, notes = self._memory.after(assembly.table), self._memory.notes()
         outcome = outcome_of(window.facts, duration_ns, error)
-        reason = self.settings.keep.reason(Seen(outcome, window.sequence == 1, duration_ns, memory))
+        seen = Seen(outcome, window.sequence == 1, duration_ns, memory, window.trigger)
+        reason = self.settings.keep.reason(seen)
         if reason is None:
             self._triggers.take_back()
             return None
-        if not self.settings.keep.is_always:
+        if not self.settings.keep.is_always and reason != window.trigger:
             notes = (*notes, f"kept because of PROFILER_KEEP: {reason}")
         return assembly.capture(
             outcome=outcome,
@@ -296,7 +307,7 @@ class Recorder:
         with self.guard("capture"):
             self.outbox.add(CaptureKey.of(capture), encode(capture, clock=time.perf_counter_ns))
         self._settle(window)
-        self._rest()
+        self._rest()  # that may have been a failure too many
 
     def _settle(self, window: Window) -> None:
         if self.watch is not None:

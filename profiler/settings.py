@@ -96,17 +96,20 @@ class Settings:
         return self.enabled == LIVE
 
     def _contradictions(self) -> list[str]:
+        problems = []
         if self.is_live and self.flag is None:
-            return [f"PROFILER_FLAG is not set, and PROFILER_ENABLED={LIVE} reads it: {FLAG_KINDS}"]
-        if self.cpu == "off":
-            return []
-        try:
-            clocks = clocks_of(self.cpu)
-        except PluginError as error:
-            return [f"PROFILER_CPU={self.cpu}: {error}"]
-        if self.clock in clocks:
-            return []
-        return [f"PROFILER_CLOCK={self.clock}: {self.cpu} has {', '.join(clocks)} only"]
+            problems.append(f"PROFILER_FLAG is not set, and PROFILER_ENABLED={LIVE} reads it: {FLAG_KINDS}")
+        if self.memory == "off" and self.keep.grew_bytes is not None:
+            problems.append("PROFILER_KEEP=grew:…: PROFILER_MEMORY=off does not see memory grow")
+        if self.cpu != "off":
+            try:
+                clocks = clocks_of(self.cpu)
+                if self.clock not in clocks:
+                    has = ", ".join(clocks)
+                    problems.append(f"PROFILER_CLOCK={self.clock}: {self.cpu} has {has} only")
+            except PluginError as error:
+                problems.append(f"PROFILER_CPU={self.cpu}: {error}")
+        return problems
 
 
 def variable_of(name: str) -> str:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from profiler.cli.durations import seconds_of
+from profiler.deploy.function import FunctionName
 from profiler.errors import UsageError
 from profiler.triggers.carriers import NAME
 from profiler.triggers.token import LIFETIME_AT_MOST_S, SHORTEST_KEY, make_token
@@ -24,7 +25,7 @@ _EPILOG = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = _EPILOG
-    parser.add_argument("function", metavar="FUNCTION", help="the function's name")
+    parser.add_argument("function", metavar="FUNCTION", help="the function's name, or its ARN")
     parser.add_argument(
         "--expires",
         type=lambda text: seconds_of(text, LIFETIME_AT_MOST_S),
@@ -39,12 +40,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print a token on stdout, and on stderr how it is sent."""
     expires_at_s = int(time.time()) + options.expires
-    token = make_token(_key(options.key_file), options.function, expires_at_s, os.urandom(8).hex())
+    token = make_token(_key(options.key_file), _name_of(options.function), expires_at_s, os.urandom(8).hex())
     print(token)
     if not options.quiet:
         until = datetime.datetime.fromtimestamp(expires_at_s, datetime.timezone.utc)
         print(f"{_how_to_send()}\nvalid until {until:%Y-%m-%d %H:%M:%S} UTC", file=sys.stderr)
     return 0
+
+
+def _name_of(function: str) -> str:
+    # Outside of Lambda a function has the name of its module, which may have dots in it.
+    return FunctionName.parse(function).plain if ":" in function else function
 
 
 def _how_to_send() -> str:

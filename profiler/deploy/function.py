@@ -42,6 +42,11 @@ class FunctionName:
         name = text.removesuffix(f":{qualifier}") if qualifier else text
         return cls(name, None if qualifier == "$LATEST" else qualifier, match["region"])
 
+    @property
+    def plain(self) -> str:
+        """The name alone, as the function itself knows it."""
+        return self.name.rpartition(":")[2]
+
     def changeable(self) -> FunctionName:
         """Return the name of what can be changed. Raises FunctionError for a version or an alias."""
         if self.qualifier is not None:

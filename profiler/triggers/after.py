@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from profiler.capture import Memory
 
 _ALLOWED = "allowed are always, or any of error, cold, timeout, slow:500ms and grew:64KB, separated by commas"
-_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-zµμ]*)", re.IGNORECASE)
+_AMOUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([a-zµμ]*)", re.IGNORECASE)
 _NANOSECONDS = {"us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}
 # As everywhere in this project, 1 KB is 1,024 bytes.
 _BYTES = {"b": 1, "kb": 1024, "kib": 1024, "mb": 1024**2, "mib": 1024**2, "gb": 1024**3, "gib": 1024**3}
@@ -26,6 +26,7 @@ class Seen:
     cold: bool
     duration_ns: int
     memory: Memory
+    trigger: str = "rate"
 
     @property
     def growth_bytes(self) -> int:
@@ -37,7 +38,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """What PROFILER_KEEP asks for; without anything, everything is kept."""
+    """What PROFILER_KEEP asks for; without anything, everything is kept.
+
+    What a signed request asked for is kept in any case: its token is used up.
+    """
 
     error: bool = False
     cold: bool = False
@@ -54,6 +58,8 @@ class Keep:
         """Return why a capture is kept, in a word or two, or None where it is not."""
         if self.is_always:
             return "always"
+        if seen.trigger == "request":
+            return "request"
         if self.error and seen.outcome in _FAILED:
             return seen.outcome
         if self.timeout and seen.outcome == "timeout":

@@ -7,6 +7,7 @@ random numbers must not change.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from profiler.triggers.carriers import tokens_in
 from profiler.triggers.token import Verifier
 
 _SCALE = 1 << 32
+_COUNT = re.compile(r"0*[1-9][0-9]{0,8}")
 _ALLOWED = "allowed are rate, cold, first:N and every:N, separated by commas"
 
 
@@ -50,7 +52,7 @@ def parse_rules(value: object) -> Rules:
         name, colon, number = part.partition(":")
         if name in ("rate", "cold") and not colon:
             found[name] = True
-        elif name in ("first", "every") and number.isascii() and number.isdigit() and int(number) > 0:
+        elif name in ("first", "every") and _COUNT.fullmatch(number):
             found[name] = int(number)
         else:
             raise ValueError(_ALLOWED)
@@ -73,10 +75,14 @@ class Triggers:
         self._left = max_captures
         self._verifier = verifier
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether none will ever fire again, as far as can be told."""
-        return self._left <= 0
+    def expects_more_after(self, sequence: int) -> bool:
+        """Tell whether one may be expected to fire after an invocation, by its number.
+
+        A signed request may always come, and is not expected.
+        """
+        rules = self._rules
+        is_endless = bool(self._threshold or rules.every)
+        return self._left > 0 and (is_endless or sequence < max(rules.first, rules.cold))
 
     def fires(self, sequence: int, arguments: tuple[Any, ...] = ()) -> str | None:
         """Return the trigger that fires for an invocation by its number, from 1, and its arguments."""

@@ -26,21 +26,25 @@ PATTERN = re.compile(r"v1\.([0-9]{10})\.([0-9a-f]{16})\.([A-Za-z0-9_-]{43})")
 
 def make_token(key: str, function_name: str, expires_at_s: int, nonce: str) -> str:
     """Return a token for one function. `nonce` is 16 hexadecimal digits that no other token has."""
-    signature = _signature(key.encode(), function_name, expires_at_s, nonce)
+    signature = _signature(key.encode("utf-8", "surrogatepass"), function_name, expires_at_s, nonce)
     return f"{VERSION}.{expires_at_s:010d}.{nonce}.{signature}"
 
 
 class Verifier:
-    """Tells whether a token is genuine, of this function, still valid, and new in this environment."""
+    """Tells whether a token is genuine, of this function, still valid, and new in this environment.
 
-    def __init__(self, key: str, function_name: str) -> None:
-        import hashlib  # noqa: F401 — loaded now, during init: it takes milliseconds
+    `used` holds the tokens that were accepted, by signature; the verifiers of an environment share it.
+    """
+
+    def __init__(self, key: str, function_name: str, used: dict[str, list[int]] | None = None) -> None:
         import hmac
 
-        self._key = key.encode()
+        self._key = key.encode("utf-8", "surrogatepass")
         self._function_name = function_name
         self._equal = hmac.compare_digest
-        self._used: dict[str, list[int]] = {}
+        self._used: dict[str, list[int]] = {} if used is None else used
+        # What it takes is loaded now, during init: that takes milliseconds.
+        _signature(self._key, function_name, 0, "")
 
     def accepts(self, token: str, now_s: float | None = None) -> bool:
         """Accept a token once. What has not its shape, or has expired, costs no HMAC."""
@@ -50,14 +54,14 @@ class Verifier:
         expiry, nonce, signature = match.groups()
         expires_at_s = int(expiry)
         left_s = expires_at_s - (time.time() if now_s is None else now_s)
-        if not 0 < left_s <= LIFETIME_AT_MOST_S or nonce in self._used:
+        if not 0 < left_s <= LIFETIME_AT_MOST_S or signature in self._used:
             return False
         genuine = _signature(self._key, self._function_name, expires_at_s, nonce)
         if not self._equal(signature, genuine):
             return False
-        return self._note(nonce, expires_at_s, expires_at_s - left_s)
+        return self._note(signature, expires_at_s, expires_at_s - left_s)
 
-    def _note(self, nonce: str, expires_at_s: int, now_s: float) -> bool:
+    def _note(self, signature: str, expires_at_s: int, now_s: float) -> bool:
         if len(self._used) >= REMEMBERED_AT_MOST:
             for used, expiry in list(self._used.items()):
                 if expiry[0] <= now_s:
@@ -66,7 +70,7 @@ class Verifier:
                 return False
         # In one step, for two threads may have the same token at the same time: only one has its own mark.
         mark = [expires_at_s]
-        return self._used.setdefault(nonce, mark) is mark
+        return self._used.setdefault(signature, mark) is mark
 
 
 def _signature(key: bytes, function_name: str, expires_at_s: int, nonce: str) -> str:

@@ -16,7 +16,7 @@ CONTRACT = {"capture", "codec", "document", "errors", "keys", "location", "s3cli
 
 # A module may import from lower layers and from its own.
 LAYERS = (
-    ("profiler.errors", "profiler.guard", "profiler.host", "profiler.own"),
+    ("profiler.errors", "profiler.guard", "profiler.host", "profiler.outermost", "profiler.own"),
     ("profiler.plugins",),
     ("profiler.capture", "profiler.location", "profiler.document"),
     ("profiler.environment",),

@@ -51,6 +51,7 @@ def test_every_command_has_a_help(command: str, capsys: pytest.CaptureFixture[st
         ["token"],
         ["token", "checkout"],
         ["token", "checkout", "--expires", "10"],
+        ["token", "arn:aws:s3:::bucket", "--key-file", __file__],
         ["token", "checkout", "--expires", "8d"],
         ["token", "checkout", "--key-file", "no-such-file"],
         ["token", "checkout", "--key-file", os.devnull],
@@ -82,6 +83,24 @@ def test_a_token_is_signed_with_the_key_of_the_environment_or_of_a_file(
     shown = capsys.readouterr()
     assert Verifier("another key, in a file", "checkout").accepts(shown.out.strip())
     assert shown.err == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("arn:aws:lambda:eu-west-1:123456789012:function:checkout", "checkout"),
+        ("arn:aws:lambda:eu-west-1:123456789012:function:checkout:live", "checkout"),
+        ("123456789012:function:checkout", "checkout"),
+        ("checkout:$LATEST", "checkout"),
+        ("shop.app", "shop.app"),
+    ],
+)
+def test_a_token_is_for_the_name_that_the_function_has(
+    given: str, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROFILER_REQUEST_KEY", "a key that nobody guesses")
+    assert main(["token", given, "--quiet"]) == 0
+    assert Verifier("a key that nobody guesses", name).accepts(capsys.readouterr().out.strip())
 
 
 def test_a_command_loads_no_other() -> None:

@@ -11,7 +11,9 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,13 +23,15 @@ from profiler import recorder as recorder_module
 from profiler.bootstrap import wrap
 from profiler.capture import EngineInfo, ThreadProfile
 from profiler.engines.base import DEFAULT_INTERVAL_NS, Declined, Recording
+from profiler.environment import ENVIRONMENT
 from profiler.errors import StoreError
 from profiler.keys import CaptureKey
 from profiler.outbox import Outbox
 from profiler.recorder import Recorder
 from profiler.settings import Settings
-from profiler.triggers import parse_keep
+from profiler.triggers import parse_keep, parse_rules
 from profiler.triggers.token import make_token
+from tests.events import NAME
 from tests.unit.profiler.helpers import Context, MemorySink, names_of
 
 
@@ -329,6 +333,71 @@ def test_a_handler_within_a_handler_is_no_invocation_of_its_own(rate: float) -> 
     assert inner.captures == []
 
 
+def count_of(call: Callable[[], Any]) -> int:
+    """Return how many invocations the environment has counted meanwhile."""
+    before = ENVIRONMENT.next_sequence()
+    call()
+    return ENVIRONMENT.next_sequence() - before - 1
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.0])
+def test_what_a_handler_calls_in_threads_is_a_part_of_its_invocation(rate: float) -> None:
+    inner = armed(answer, rate=rate)
+
+    def handler(event: Any, context: Any) -> Any:
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(inner.call, range(5), [None] * 5))
+
+    outer = armed(handler, rate=rate)
+    assert count_of(lambda: outer.call({}, None)) == 1
+    assert (len(outer.captures), inner.captures) == (rate, [])
+    assert count_of(lambda: inner.call({}, None)) == 1  # by itself it is one
+
+
+def test_a_profiled_worker_in_a_thread_does_not_hide_the_invocations() -> None:
+    started, stop = threading.Event(), threading.Event()
+    worker = armed(lambda event, context: (started.set(), stop.wait(10)), rate=0.0)
+    it = armed(answer)
+    thread = threading.Thread(target=worker.call, args=({}, None))
+    thread.start()
+    started.wait(10)
+    assert count_of(lambda: it.call(1, None)) == 1
+    stop.set()
+    thread.join()
+    assert len(it.captures) == 1
+
+
+def test_a_task_that_outlives_its_invocation_is_no_part_of_the_next() -> None:
+    inner = armed(answer, rate=0.0)
+    counts: list[int] = []
+
+    async def later() -> None:
+        await asyncio.sleep(0.01)
+        counts.append(count_of(lambda: inner.call(1, None)))
+
+    async def handler(event: Any, context: Any) -> Any:
+        return asyncio.ensure_future(later())
+
+    async def serve() -> None:
+        await (await armed(handler).call(1, None))
+
+    asyncio.run(serve())
+    assert counts == [1]
+
+
+def test_a_coroutine_closed_in_another_context_hides_no_invocation() -> None:
+    async def handler(event: Any, context: Any) -> Any:
+        await asyncio.sleep(0)
+
+    it = armed(handler)
+    coroutine = it.call(1, None)
+    coroutine.send(None)
+    contextvars.Context().run(coroutine.close)
+    asyncio.run(it.call(2, None))
+    asyncio.run(it.call(3, None))
+    assert len(it.captures) == 3
+
+
 def test_async_handlers_side_by_side_are_invocations_of_their_own() -> None:
     async def handler(event: Any, context: Any) -> Any:
         await asyncio.sleep(0.01)
@@ -404,6 +473,44 @@ def test_a_signed_request_is_captured_at_rate_zero() -> None:
     it.call({"headers": {"X-Profile-Token": token}}, None)
     it.call({"headers": {"X-Profile-Token": token}}, None)
     assert [capture.trigger for capture in it.captures] == ["request"]
+
+
+def test_a_signed_request_is_kept_whatever_is_kept_otherwise() -> None:
+    key = "a key that nobody guesses"
+    it = armed(answer, rate=0.0, request_key=key, keep=parse_keep("error"))
+    token = make_token(key, it.recorder.function_name, int(time.time()) + 60, "1" * 16)
+    it.call({"x-profile-token": token}, None)
+    [capture] = it.captures
+    assert not any("PROFILER_KEEP" in note for note in capture.notes)
+
+
+def test_a_token_is_for_one_of_the_handlers_that_an_event_goes_through() -> None:
+    key = "a key that nobody guesses"
+    first, second = (armed(answer, rate=0.0, request_key=key) for _ in range(2))
+    event = {NAME: make_token(key, first.recorder.function_name, int(time.time()) + 60, "2" * 16)}
+    first.call(event, None)
+    second.call(event, None)
+    assert (len(first.captures), second.captures) == (1, [])
+
+
+@pytest.mark.parametrize("trigger", ["first:2", "cold", "request"])
+def test_tracing_ends_where_no_capture_is_to_be_expected(
+    trigger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = count(1)
+    monkeypatch.setattr(ENVIRONMENT, "next_sequence", lambda: next(numbers))
+    key = "a key that nobody guesses"
+    rules = parse_rules("rate" if trigger == "request" else trigger)
+    it = armed(answer, memory="tracemalloc", trigger=rules, rate=0.0, request_key=key)
+    nonce = f"{len(trigger):016x}"
+    signed = {NAME: make_token(key, it.recorder.function_name, int(time.time()) + 60, nonce)}
+    event = signed if trigger == "request" else {}
+    traced = []
+    for _ in range(3):
+        it.call(event, None)
+        traced.append(tracemalloc.is_tracing())
+    assert traced == [trigger == "first:2", False, False]
+    assert [one.memory.tracing_since for one in it.captures] == ([1, 1] if trigger == "first:2" else [1])
 
 
 # ---- one capture at a time ----------------------------------------------------------------------

@@ -185,6 +185,18 @@ def test_without_an_engine_the_clock_does_not_matter() -> None:
     assert Settings.from_env({"PROFILER_CPU": "off", "PROFILER_CLOCK": "cpu"}).cpu == "off"
 
 
+def test_all_settings_that_contradict_each_other_are_told() -> None:
+    environ = {"PROFILER_CPU": "pyinstrument", "PROFILER_CLOCK": "cpu", "PROFILER_ENABLED": "live"}
+    growth = {"PROFILER_KEEP": "error,grew:1KB", "PROFILER_MEMORY": "off"}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(environ | growth)
+    assert [problem.split(":")[0] for problem in str(caught.value).split("; ")] == [
+        "PROFILER_FLAG is not set, and PROFILER_ENABLED=live reads it",
+        "PROFILER_KEEP=grew",
+        "PROFILER_CLOCK=cpu",
+    ]
+
+
 def test_slips_of_the_pen_are_found() -> None:
     environ = {"PROFILER_RATE": "1", "PROFILER_RATTE": "1", "PROFILERX": "", "PROFILER_": "", "PATH": ""}
     assert unknown_variables(environ) == ["PROFILER_", "PROFILER_RATTE"]

@@ -17,6 +17,7 @@ from profiler.triggers import Keep, Rules, Seen, Triggers, parse_keep, parse_rul
 from profiler.triggers.carriers import tokens_in
 from profiler.triggers.token import LENGTH, REMEMBERED_AT_MOST, Verifier, make_token
 from tests.events import CARRIERS, NAME, load
+from tests.unit.profiler.helpers import run_python
 
 KEY = "a key that nobody guesses"
 NOW_S = 1_767_323_045
@@ -50,7 +51,11 @@ def test_which_numbers_are_captured(rules: str, rate: float, expected: dict[int,
 
 
 @pytest.mark.parametrize(
-    "value", ["", ",", "never", "first", "first:", "first:0", "first:-1", "every:x", "cold:1", "first:1.5"]
+    "value",
+    [
+        *("", ",", "never", "first", "first:", "first:0", "first:-1", "every:x", "cold:1", "first:1.5"),
+        *("first:" + "9" * 5000, "every:٣", "first:+1", "first: 1"),
+    ],
 )
 def test_wrong_rules_say_what_is_allowed(value: str) -> None:
     with pytest.raises(ValueError, match="allowed are rate, cold, first:N and every:N"):
@@ -67,11 +72,21 @@ def test_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_more_than_the_bound_and_what_is_not_kept_does_not_count() -> None:
     triggers = Triggers(ALL, 1, 3)
     assert [triggers.fires(number) for number in range(1, 6)] == ["rate"] * 3 + [None] * 2
-    assert triggers.exhausted
+    assert not triggers.expects_more_after(5)
     triggers.take_back()
-    assert not triggers.exhausted
+    assert triggers.expects_more_after(5)
     assert triggers.fires(6) == "rate"
     assert triggers.fires(7) is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "rate", "until"),
+    [("rate", 0.001, None), ("every:9", 1, None), ("first:3", 1, 3), ("cold", 1, 1), ("rate", 0, 0)],
+)
+def test_what_is_still_to_be_expected(rules: str, rate: float, until: int | None) -> None:
+    triggers = Triggers(parse_rules(rules), rate, 1000, Verifier(KEY, "shop"))
+    expected = [number for number in range(10) if triggers.expects_more_after(number)]
+    assert expected == list(range(10 if until is None else until))
 
 
 def test_the_handlers_random_numbers_are_not_touched() -> None:
@@ -117,6 +132,35 @@ def test_the_signature_is_the_documented_one() -> None:
 )
 def test_a_token_that_is_not_good_is_refused(text: str) -> None:
     assert not Verifier(KEY, "shop").accepts(text)
+
+
+@given(st.integers(0, LENGTH - 1), st.characters())
+def test_no_character_of_a_token_can_be_changed(place: int, character: str) -> None:
+    good = token()
+    forged = good[:place] + character + good[place + 1 :]
+    assert Verifier(KEY, "shop").accepts(forged) is (forged == good)
+
+
+def test_verifiers_of_an_environment_take_a_token_once_among_them() -> None:
+    used: dict[str, list[int]] = {}
+    first, second = (Verifier(KEY, "shop", used) for _ in range(2))
+    text = token()
+    assert [first.accepts(text), second.accepts(text)] == [True, False]
+
+
+def test_a_token_may_be_checked_with_nothing_left_to_import() -> None:
+    code = """
+        import sys
+        import profiler.triggers.before, profiler.triggers.carriers
+        from profiler.triggers.token import Verifier, make_token
+        assert not {"hmac", "hashlib", "base64"} & set(sys.modules)
+        verifier = Verifier("sixteen characters", "shop")
+        loaded = set(sys.modules)
+        assert verifier.accepts(make_token("sixteen characters", "shop", 1000, "0" * 16), 900.0)
+        assert set(sys.modules) == loaded, set(sys.modules) - loaded
+    """
+    done = run_python(code)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_what_has_no_shape_costs_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,6 +290,11 @@ def test_the_reason_is_told() -> None:
     assert reasons == ["error", "slow", "grew"]
 
 
+def test_what_was_asked_for_is_kept() -> None:
+    one = Seen("ok", False, 1, Memory(), "request")
+    assert [parse_keep(text).reason(one) for text in ("error", "always")] == ["request", "always"]
+
+
 def test_where_tracemalloc_traces_growth_is_what_it_saw_stay() -> None:
     sites = (AllocationSite((0,), 9000, 9, 5000, 5), AllocationSite((1,), 0, 0, -1000, -1))
     process = ProcessMemory(rss_growth_bytes=10**9)
@@ -254,7 +303,10 @@ def test_where_tracemalloc_traces_growth_is_what_it_saw_stay() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "sometimes", "slow", "slow:", "slow:5", "slow:5parsecs", "grew:-1KB", "always,error", "error:1"],
+    [
+        *("", "sometimes", "slow", "slow:", "slow:5", "slow:5parsecs", "grew:-1KB", "always,error"),
+        *("error:1", f"slow:{'9' * 400}s", "slow:infs", "slow:1e3s", "grew:٣KB"),
+    ],
 )
 def test_wrong_keeps_say_what_is_allowed(value: str) -> None:
     with pytest.raises(ValueError, match="slow:500ms and grew:64KB"):
