@@ -23,12 +23,8 @@ def read_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> dict[s
     Raises:
         CaptureFormatError: truncated or oversized gzip, not JSON, or not an object.
     """
-    if data[:2] == _GZIP_MAGIC:
-        data = _gunzip(data, max_bytes)
-    elif len(data) > max_bytes:
-        raise CaptureFormatError(f"larger than {max_bytes} bytes")
     try:
-        document = json.loads(data)
+        document = json.loads(decompressed(data, max_bytes=max_bytes))
     except (ValueError, RecursionError) as error:
         raise CaptureFormatError("not a capture: it is not JSON") from error
     if not isinstance(document, dict):
@@ -36,7 +32,16 @@ def read_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> dict[s
     return document
 
 
-def _gunzip(data: bytes, max_bytes: int) -> bytes:
+def decompressed(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
+    """Return what is in `data`, gzipped or plain, and never more than `max_bytes` of it.
+
+    Raises:
+        CaptureFormatError: damaged, truncated or oversized.
+    """
+    if data[:2] != _GZIP_MAGIC:
+        if len(data) > max_bytes:
+            raise CaptureFormatError(f"larger than {max_bytes} bytes")
+        return data
     decompressor = zlib.decompressobj(wbits=31)
     try:
         plain = decompressor.decompress(data, max_bytes)

@@ -29,9 +29,20 @@ class CallGraph:
     def add(self, edges: Iterable[CallEdge], indexes: Sequence[int]) -> None:
         """Add a capture's edges; `indexes` leads from its frames to the profile's."""
         for edge in edges:
-            key = (None if edge.caller is None else indexes[edge.caller], indexes[edge.callee])
-            calls, self_ns, total_ns = self.edges.get(key, (0, 0, 0))
-            self.edges[key] = (calls + edge.calls, self_ns + edge.self_ns, total_ns + edge.total_ns)
+            numbers = (edge.calls, edge.self_ns, edge.total_ns)
+            self._add_edge(edge.caller, edge.callee, numbers, indexes)
+
+    def add_graph(self, other: CallGraph, indexes: Sequence[int]) -> None:
+        """Add another profile's graph; `indexes` leads from its frames to this profile's."""
+        for (caller, callee), numbers in other.edges.items():
+            self._add_edge(caller, callee, numbers, indexes)
+
+    def _add_edge(
+        self, caller: int | None, callee: int, numbers: tuple[int, int, int], indexes: Sequence[int]
+    ) -> None:
+        key = (None if caller is None else indexes[caller], indexes[callee])
+        calls, self_ns, total_ns = self.edges.get(key, (0, 0, 0))
+        self.edges[key] = (calls + numbers[0], self_ns + numbers[1], total_ns + numbers[2])
 
     def functions(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield (frame, calls, self, total) of every function; a recursion counts once in the total.
@@ -39,15 +50,14 @@ class CallGraph:
         A call from what a function calls itself is a part of one that is counted already. Where all its
         callers are such (`odd` and `even`), the edge with the largest total is the way in.
         """
-        callees: dict[int, list[int]] = {}
         incoming: dict[int, list[tuple[int | None, int, int, int]]] = {}
         for (caller, callee), numbers in self.edges.items():
             incoming.setdefault(callee, []).append((caller, *numbers))
-            if caller is not None:
-                callees.setdefault(caller, []).append(callee)
+        cycle = cycles(self.edges)
         for frame, edges in incoming.items():
-            below = _reached(frame, callees)
-            outer = [total for caller, _, _, total in edges if caller is None or caller not in below]
+            outer = [
+                total for caller, _, _, total in edges if caller is None or cycle[caller] != cycle[frame]
+            ]
             total_ns = sum(outer) if outer else max(total for *_, total in edges)
             yield frame, sum(edge[1] for edge in edges), sum(edge[2] for edge in edges), total_ns
 
@@ -57,15 +67,41 @@ class CallGraph:
         return sum(self_ns for _, self_ns, _ in self.edges.values())
 
 
-def _reached(start: int, callees: dict[int, list[int]]) -> set[int]:
-    reached: set[int] = set()
-    waiting = list(callees.get(start, ()))
-    while waiting:
-        frame = waiting.pop()
-        if frame not in reached:
-            reached.add(frame)
-            waiting.extend(callees.get(frame, ()))
-    return reached
+def cycles(edges: Iterable[tuple[int | None, int]]) -> dict[int, int]:
+    """Return a number for every function, the same for those that call each other, directly or not.
+
+    R. Tarjan, "Depth-first search and linear graph algorithms" (1972), without recursion.
+    """
+    callees: dict[int, list[int]] = {}
+    for caller, callee in edges:
+        callees.setdefault(callee, [])
+        if caller is not None:
+            callees.setdefault(caller, []).append(callee)
+    order: dict[int, int] = {}  # function → when it was first seen
+    lowest: dict[int, int] = {}  # function → the earliest that it leads back to
+    cycle: dict[int, int] = {}
+    path: list[int] = []
+    for start in callees:
+        waiting = [] if start in order else [(start, iter(callees[start]))]
+        while waiting:
+            frame, rest = waiting[-1]
+            if frame not in order:
+                order[frame] = lowest[frame] = len(order)
+                path.append(frame)
+            for callee in rest:
+                if callee not in order:
+                    waiting.append((callee, iter(callees[callee])))
+                    break
+                if callee not in cycle:
+                    lowest[frame] = min(lowest[frame], lowest[callee])
+            else:
+                waiting.pop()
+                if waiting:
+                    above = waiting[-1][0]
+                    lowest[above] = min(lowest[above], lowest[frame])
+                while lowest[frame] == order[frame] and frame not in cycle:
+                    cycle[path.pop()] = order[frame]
+    return cycle
 
 
 def guess_stacks(edges: Sequence[CallEdge]) -> Iterator[tuple[tuple[int, ...], int]]:

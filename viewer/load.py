@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from profiler.capture import AllocationSite, Capture, Frame, Memory
 from profiler.codec import MEMORY_PROFILE, capture_of
-from profiler.document import read_document
-from profiler.errors import CaptureFormatError
 from viewer.callgraph import CallGraph, guess_stacks
 from viewer.facts import facts_of, merged_facts, start_of
+from viewer.importers import CAPTURE, read, recognise
 from viewer.profile import CALL_GRAPH, Lane, Profile, StackTable
 from viewer.units import counted, duration
 
@@ -23,19 +22,13 @@ WeightedStacks = Iterable[tuple[tuple[int, ...], int]]
 
 
 def load(data: bytes, name: str) -> Profile:
-    """Return the profile in a file's bytes: a capture, or any speedscope file.
+    """Return the profile in a file's bytes: a capture, or a profile made elsewhere.
 
     Raises:
         CaptureFormatError: neither, or damaged.
     """
-    document = read_document(data)
-    if "capture" in document:
-        return profile_of(capture_of(document))
-    if "profiles" not in document:
-        raise CaptureFormatError("neither a capture nor a speedscope file: it has no 'profiles'")
-    from viewer.speedscope import profile_of_document
-
-    return profile_of_document(document, name)
+    content = recognise(data)
+    return profile_of(capture_of(content.value)) if content.kind == CAPTURE else read(content, name)
 
 
 def profile_of(capture: Capture) -> Profile:
@@ -115,17 +108,28 @@ def merge(captures: Iterable[Capture]) -> Profile:
 def merge_profiles(profiles: Iterable[Profile], title: str) -> Profile:
     """Return the sum of several profiles; lanes are joined by name and unit."""
     builder = ProfileBuilder()
+    graph = CallGraph()
     approximate = False
     facts: dict[str, str] = {}
     for number, profile in enumerate(profiles, 1):
         stacks = builder.stacks(profile.frames)
         approximate = approximate or profile.approximate
+        if profile.graph is not None:
+            graph.add_graph(profile.graph, builder.indexes(profile.frames))
         for lane in profile.lanes:
             weighted = ((profile.table.stack(node), weight) for node, weight in lane.runs)
             name = normalised(lane.name)
             builder.add((name, lane.unit), name, lane.unit, stacks.runs(weighted))
         facts = {"Files": f"{number:,}"}
-    return Profile(title, builder.frames, builder.table, builder.lanes(), facts, approximate)
+    return Profile(
+        title,
+        builder.frames,
+        builder.table,
+        builder.lanes(),
+        facts,
+        approximate,
+        graph if graph.edges else None,
+    )
 
 
 def normalised(thread_name: str) -> str:

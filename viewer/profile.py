@@ -1,6 +1,6 @@
 """What every renderer draws: stacks with weights, free of how they were captured.
 
-A `Profile` is made from one capture, from many merged, or from a plain speedscope file
+A `Profile` is made from one capture, from many merged, or from a profile made elsewhere
 (`viewer.load`). Its stacks stand in one table, each as a node with a parent, so that a stack that
 occurs a thousand times is stored once and a merged tree is a sum over an array.
 """
@@ -11,10 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from profiler.capture import Frame
+from profiler.errors import CaptureFormatError
 from viewer.callgraph import CallGraph
 
 # The lane of a call graph.
 CALL_GRAPH = "call graph (stacks are guessed from it)"
+# A node takes some 200 bytes here, and more in whatever draws it.
+MAX_NODES = 10_000_000
 
 
 class StackTable:
@@ -32,7 +35,11 @@ class StackTable:
         return len(self.parents)
 
     def add(self, stack: Iterable[int]) -> int:
-        """Return the node of a stack given as frame indexes, root first; -1 for the empty stack."""
+        """Return the node of a stack given as frame indexes, root first; -1 for the empty stack.
+
+        Raises:
+            CaptureFormatError: there are more nodes than anybody's memory should be filled with.
+        """
         node = -1
         children = self._children
         for frame in stack:
@@ -40,6 +47,8 @@ class StackTable:
             child = children.get(edge)
             if child is None:
                 child = children[edge] = len(self.parents)
+                if child >= MAX_NODES:
+                    raise CaptureFormatError(f"more than {MAX_NODES:,} distinct calls")
                 self.parents.append(node)
                 self.frames.append(frame)
             node = child
@@ -51,6 +60,8 @@ class StackTable:
         child = self._children.get(edge)
         if child is None:
             child = self._children[edge] = len(self.parents)
+            if child >= MAX_NODES:
+                raise CaptureFormatError(f"more than {MAX_NODES:,} distinct calls")
             self.parents.append(node)
             self.frames.append(frame)
         return child

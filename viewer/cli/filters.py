@@ -32,7 +32,7 @@ def add_arguments(
         "what",
         nargs="*",
         metavar="FUNCTION",
-        help=f"a function's name ({left_out}), or the paths of captures or of plain speedscope files",
+        help=f"a function's name ({left_out}), or the paths of captures or of other profiles",
     )
     group = parser.add_argument_group("selectors", default)
     group.add_argument(

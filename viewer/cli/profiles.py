@@ -95,7 +95,7 @@ def _at_least_one(selected: Selection) -> Iterator[Capture]:
 
 
 def _profile_with_files(selected: Selection) -> Profile:
-    """Return the profile of files of which at least one is a plain speedscope file."""
+    """Return the profile of files of which at least one is a plain profile."""
     profiles = [profile for path in selected.plain_files for profile in _load_file(selected, path)]
     captures = Selection(selected.store, selected.captures, broken=selected.broken)
     profiles += [profile_of(capture) for _, capture in read_captures(captures)]

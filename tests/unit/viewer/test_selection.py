@@ -231,21 +231,21 @@ def test_a_capture_under_another_name_is_opened_to_see_what_it_is(tmp_path):
     assert requests(select(path)) == [4]
 
 
-def test_a_plain_speedscope_file_is_kept_apart(tmp_path):
+def test_a_plain_profile_is_kept_apart(tmp_path):
     path = tmp_path / "plain.speedscope.json"
     path.write_text(json.dumps({"shared": {"frames": []}, "profiles": []}))
     selected = select(path)
     assert selected.plain_files == [path]
-    with pytest.raises(SelectionError, match=r"plain\.speedscope\.json is a plain speedscope file"):
+    with pytest.raises(SelectionError, match=r"plain\.speedscope\.json is a plain profile"):
         list(selection.read_captures(selected))
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not JSON"),
+        (b"", "neither JSON"),
         (b"{}", "neither"),
-        (b"[]", "not an object"),
+        (b"[]", "neither JSON"),
         (encode(capture())[:-20], "truncated"),
         (None, "no such file"),
     ],

@@ -1,4 +1,4 @@
-"""Read any speedscope file, sampled or evented, as a profile. The file is taken for hostile.
+"""Read any speedscope file, sampled or evented, as a profile.
 
 Format: https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts
 """
@@ -11,6 +11,7 @@ from typing import Any
 from profiler.codec import frame_of
 from profiler.document import Fields, finite, stack_of
 from profiler.errors import CaptureFormatError
+from viewer.importers.limits import check_depth, lane_of, weight_of
 from viewer.load import ProfileBuilder
 from viewer.profile import Lane, Profile
 
@@ -23,13 +24,10 @@ UNITS = {
     "seconds": ("nanoseconds", 1_000_000_000),
     "bytes": ("bytes", 1),
 }
-MAX_DEPTH = 10_000
-# What a double holds exactly: every consumer after this one counts in doubles.
-MAX_TOTAL = 2**53
 
 
-def profile_of_document(document: dict[str, Any], name: str) -> Profile:
-    """Return the profile in a document that `read_document` returned; `name` is used where it has none.
+def read(document: dict[str, Any], name: str) -> Profile:
+    """Return the profile in a JSON object; `name` is used where it has none.
 
     Raises:
         CaptureFormatError: a field of the wrong type, an index out of range, a weight that is negative,
@@ -55,15 +53,13 @@ def _lane_of(profile: Fields, builder: ProfileBuilder, frames: list[int]) -> Lan
     own_unit, factor = UNITS[unit]
     kind = profile.text("type")
     if kind == "sampled":
-        runs = list(_sampled(profile, builder, frames, factor, where))
+        runs = _sampled(profile, builder, frames, factor, where)
     elif kind == "evented":
-        runs = list(_evented(profile, builder, frames, factor, where))
+        runs = _evented(profile, builder, frames, factor, where)
     else:
         raise CaptureFormatError(f"{where} has the type {kind!r:.40}, not sampled or evented")
-    if sum(weight for _, weight in runs) > MAX_TOTAL:
-        raise CaptureFormatError(f"{where} adds up to more than can be counted exactly")
     # Memory has no order in time; nor has what carries no unit of it.
-    return Lane(name or "profile", own_unit, runs, ordered=own_unit == "nanoseconds")
+    return lane_of(name or "profile", own_unit, runs, ordered=own_unit == "nanoseconds", where=where)
 
 
 def _sampled(
@@ -74,11 +70,8 @@ def _sampled(
         raise CaptureFormatError(f"{where} has {len(samples)} samples and {len(weights)} weights")
     for sample, weight in zip(samples, weights, strict=True):
         stack = stack_of(sample, len(frames), where)
-        if len(stack) > MAX_DEPTH:
-            raise CaptureFormatError(f"{where} has a stack deeper than {MAX_DEPTH} frames")
-        units = _whole(weight, factor, where)
-        if units < 0:
-            raise CaptureFormatError(f"{where} has a negative weight")
+        check_depth(len(stack), where)
+        units = weight_of(weight, factor, where)
         if units:
             yield builder.table.add([frames[index] for index in stack]), units
 
@@ -90,7 +83,7 @@ def _evented(
     open_frames: list[tuple[int, int]] = []  # (frame of the file, node)
     last: int | None = None
     for event in profile.objects("events", lambda fields: fields):
-        at = _whole(event.number("at"), factor, where)
+        at = _moment(event.number("at"), factor, where)
         if last is not None and at < last:
             raise CaptureFormatError(f"{where} has events that go back in time")
         node = open_frames[-1][1] if open_frames else -1
@@ -108,8 +101,7 @@ def _step(
     kind, index = event.text("type"), event.integer("frame", -1)
     stack_of([index], len(frames), where)
     if kind == "O":
-        if len(open_frames) >= MAX_DEPTH:
-            raise CaptureFormatError(f"{where} has a stack deeper than {MAX_DEPTH} frames")
+        check_depth(len(open_frames) + 1, where)
         above = open_frames[-1][1] if open_frames else -1
         open_frames.append((index, builder.table.child(above, frames[index])))
     elif kind == "C":
@@ -119,7 +111,7 @@ def _step(
         raise CaptureFormatError(f"{where} has an event of the type {kind!r:.40}, not O or C")
 
 
-def _whole(value: object, factor: int, where: str) -> int:
-    """Return a value in whole units of ours; a fraction of a nanosecond or a byte is rounded."""
+def _moment(value: object, factor: int, where: str) -> int:
+    """Return a moment in whole units of ours; a fraction of a nanosecond or a byte is rounded."""
     number = finite(value, where)
     return value * factor if isinstance(value, int) else round(number * factor)
