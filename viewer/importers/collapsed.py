@@ -6,6 +6,7 @@ say where they are, `name (file.py:12)`, as py-spy and this project write them, 
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import lru_cache
 
@@ -15,19 +16,26 @@ from viewer.importers.limits import check_depth, lane_of
 from viewer.load import ProfileBuilder
 from viewer.profile import Profile
 
+# A stack, a space, and what is at least meant for a number.
+_LINE = re.compile(r"(.*)[ \t]([-+]?(?:[0-9][0-9.]*(?:e[-+]?[0-9]+)?|nan|inf))[ \t\r]*", re.IGNORECASE)
 _WEIGHT = re.compile(r"[0-9]{1,16}")
 _LOCATED = re.compile(r"(?P<name>.*) \((?P<file>[^()]*?[./\\>][^()]*?)(?::(?P<line>[1-9][0-9]{0,8}))?\)")
-# A first line longer than this is no stack that a profiler wrote.
-_LONGEST_FIRST = 1 << 20
+# How far it is looked into a file to see what it is; no first line of a profiler is longer.
+_LOOKED_AT = 1 << 18
+_LINES = 8
+_CONTROL = re.compile(rb"[\x00-\x08]")
 
 
 def looks_collapsed(data: bytes) -> bool:
-    """Tell whether the first line that says anything is a stack and its weight."""
-    for line in data[:_LONGEST_FIRST].decode("utf-8", "replace").splitlines():
-        if _says_something(line):
-            stack, _, weight = line.rstrip().rpartition(" ")
-            return bool(stack) and "\x00" not in stack and _is_number(weight)
-    return False
+    """Tell whether the first lines that say anything are stacks with weights."""
+    if _CONTROL.search(data, 0, _LOOKED_AT):
+        return False
+    text = data[: _LOOKED_AT + 1].decode("utf-8", "replace")
+    lines = text.split("\n")
+    # What was cut off in the middle says nothing.
+    whole = lines[:-1] if len(text) > _LOOKED_AT and len(lines) > 1 else lines
+    first = list(itertools.islice(filter(_says_something, whole), _LINES))
+    return bool(first) and all(map(_stack_and_weight, first))
 
 
 def read(data: bytes, name: str) -> Profile:
@@ -42,12 +50,13 @@ def read(data: bytes, name: str) -> Profile:
         if not _says_something(line):
             continue
         where = f"line {number:,}"
-        stack, _, weight = line.rstrip().rpartition(" ")
-        if not stack or not _is_number(weight):
+        parts = _stack_and_weight(line)
+        if parts is None:
             raise CaptureFormatError(f"{where} is no stack with a weight: {line:.60}")
+        stack, weight = parts
         if not _WEIGHT.fullmatch(weight):
             raise CaptureFormatError(f"{where} has the weight {weight:.20}, not a whole number from 0 on")
-        frames = stack.rstrip(" \t").split(";")
+        frames = stack.split(";")
         check_depth(len(frames), where)
         if int(weight):
             runs.append((builder.table.add([builder.frame(_frame_of(text)) for text in frames]), int(weight)))
@@ -67,9 +76,6 @@ def _says_something(line: str) -> bool:
     return bool(line.strip()) and not line.startswith("# ")
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _stack_and_weight(line: str) -> tuple[str, str] | None:
+    match = _LINE.fullmatch(line)
+    return (match[1], match[2]) if match is not None and match[1].strip() else None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from profiler.capture import Frame
 from viewer.profile import Lane, Profile
+from viewer.units import printable
 
 # The format's own separators, inside a name.
 _ESCAPES = str.maketrans({";": ":", "\n": " ", "\r": " "})
@@ -50,4 +51,5 @@ def _label(frame: Frame) -> str:
 
 
 def _clean(text: str) -> str:
-    return text.translate(_ESCAPES) or "?"
+    # What goes to a screen must not move its cursor.
+    return printable(text.translate(_ESCAPES)) or "?"
