@@ -34,6 +34,8 @@ MEMORY_PROFILE = "memory retained in this invocation"
 
 # Level 6 is zlib's knee: level 9 costs three times the CPU for two per cent of size.
 _GZIP_LEVEL = 6
+# What a double holds exactly, 104 days.
+_MOST_NS = 2**53
 # One for all: json.dumps makes an encoder a call, and what it leaves for the collector would be counted
 # with the memory of the function that is profiled.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)
@@ -205,6 +207,8 @@ def _thread_of(profile: Fields, frame_count: int) -> ThreadProfile:
     weights = tuple(nanoseconds(weight, where) for weight in profile.items("weights"))
     if len(stacks) != len(weights):
         raise CaptureFormatError(f"{where} has {len(stacks)} samples and {len(weights)} weights")
+    if sum(weights) > _MOST_NS:
+        raise CaptureFormatError(f"{where} adds up to more than can be counted exactly")
     return ThreadProfile(name, stacks, weights, round(profile.number("startValue") * 1e9))
 
 

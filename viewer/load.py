@@ -11,6 +11,7 @@ from profiler.codec import MEMORY_PROFILE, capture_of
 from viewer.callgraph import CallGraph, guess_stacks
 from viewer.facts import facts_of, merged_facts, start_of
 from viewer.importers import CAPTURE, read, recognise
+from viewer.importers.limits import lane_of
 from viewer.profile import CALL_GRAPH, Lane, Profile, StackTable
 from viewer.units import counted, duration
 
@@ -32,24 +33,26 @@ def load(data: bytes, name: str) -> Profile:
 
 
 def profile_of(capture: Capture) -> Profile:
-    """Return one capture's profile: its threads in time order, the handler's first, then its memory."""
+    """Return one capture's profile: its threads in time order, the handler's first, then its memory.
+
+    Raises:
+        CaptureFormatError: weights that add up to more than can be counted exactly.
+    """
     builder = ProfileBuilder()
     stacks = builder.stacks(capture.frames)
     lanes = [
-        Lane(
-            thread.name, "nanoseconds", list(stacks.runs(zip(thread.stacks, thread.weights_ns, strict=True)))
-        )
+        lane_of(thread.name, "nanoseconds", stacks.runs(zip(thread.stacks, thread.weights_ns, strict=True)))
         for thread in capture.threads
     ]
     graph = CallGraph() if _is_guessed(capture) else None
     if graph is not None:
         graph.add(capture.call_graph or (), builder.indexes(capture.frames))
         runs = list(stacks.runs(guess_stacks(capture.call_graph or ())))
-        lanes = [Lane(CALL_GRAPH, "nanoseconds", runs, ordered=False)]
+        lanes = [lane_of(CALL_GRAPH, "nanoseconds", runs, ordered=False)]
     for name, sites in (MEMORY_PROFILE, _retained(capture.memory)), (LIVE_MEMORY, _live(capture.memory)):
         runs = list(stacks.runs(sites))
         if runs:
-            lanes.append(Lane(name, "bytes", runs, ordered=False))
+            lanes.append(lane_of(name, "bytes", runs, ordered=False))
     invocation = capture.invocation
     title = f"{invocation.function_name} · {duration(invocation.duration_ns)} · {start_of(capture)}"
     if capture.outcome != "ok":
@@ -181,7 +184,7 @@ class ProfileBuilder:
         """Return the lanes with any weight: time before memory, in the order in which they came."""
         sums = [entry for entry in self._sums.values() if entry.weights]
         sums.sort(key=lambda entry: entry.unit == "bytes")
-        return [Lane(entry.name, entry.unit, list(entry.weights.items()), ordered=False) for entry in sums]
+        return [lane_of(entry.name, entry.unit, entry.weights.items(), ordered=False) for entry in sums]
 
 
 class _Stacks:

@@ -31,7 +31,9 @@ def check_depth(depth: int, where: str) -> None:
         raise CaptureFormatError(f"{where} has a stack deeper than {MAX_DEPTH} frames")
 
 
-def lane_of(name: str, unit: str, runs: Iterable[tuple[int, int]], *, ordered: bool, where: str) -> Lane:
+def lane_of(
+    name: str, unit: str, runs: Iterable[tuple[int, int]], *, ordered: bool = True, where: str | None = None
+) -> Lane:
     """Return a lane whose total can be counted exactly.
 
     Raises:
@@ -39,5 +41,6 @@ def lane_of(name: str, unit: str, runs: Iterable[tuple[int, int]], *, ordered: b
     """
     lane = Lane(name, unit, list(runs), ordered=ordered)
     if lane.total > MAX_TOTAL:
+        where = where or f"thread {name!r:.60}"
         raise CaptureFormatError(f"{where} adds up to more than can be counted exactly")
     return lane
