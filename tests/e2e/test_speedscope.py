@@ -1,4 +1,7 @@
-"""A capture is a speedscope file: its schema says so, and the real speedscope opens it and shows it."""
+"""A capture is a speedscope file: its schema says so, and the real speedscope opens it and shows it.
+
+It reads other formats too, and so it judges what is exported in them.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from profiler import profile
+from viewer.cli import main
 
 RELEASE = Path(sys.prefix, "speedscope", "node_modules", "speedscope", "dist", "release")
 
@@ -71,9 +75,25 @@ def test_a_capture_keeps_to_speedscopes_own_schema(release: Path, capture_file: 
 
 
 def test_speedscope_shows_the_frames(site: str, browser: WebDriver) -> None:
-    browser.get(f"{site}/index.html#profileURL={site}/capture.speedscope.json.gz")
-    WebDriverWait(browser, 20).until(lambda page: "test_speedscope" in page.title)
+    shown = sandwich(browser, site, "capture.speedscope.json.gz", "test_speedscope")
+    assert "spell" in shown
+
+
+@pytest.mark.parametrize("to", ["speedscope", "collapsed", "chrome", "callgrind", "pprof"])
+def test_speedscope_reads_what_is_exported(
+    to: str, site: str, browser: WebDriver, capture_file: Path, tmp_path: Path
+) -> None:
+    exported = tmp_path / "site" / f"exported-{to}"
+    assert main(["export", "--to", to, "--thread", "MainThread", str(capture_file), "-o", str(exported)]) == 0
+    assert "spell" in sandwich(browser, site, exported.name, "")
+
+
+def sandwich(browser: WebDriver, site: str, file: str, title: str) -> str:
+    """Return the text of speedscope's sandwich view, the one whose names are text and not pixels."""
+    browser.get("about:blank")
+    browser.get(f"{site}/index.html#profileURL={site}/{file}")
+    WebDriverWait(browser, 20).until(lambda page: title in page.title and page.title != "speedscope")
     body = browser.find_element(By.TAG_NAME, "body")
-    body.send_keys("3")  # the sandwich view, the one whose names are text and not pixels
+    body.send_keys("3")
     WebDriverWait(browser, 20).until(lambda page: "handler" in body.text)
-    assert "spell" in body.text
+    return body.text

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from viewer.page import source
+from viewer.picture.palette import INKS, module_colours
+
 # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
 SEEN_WITH = {
     "trichromacy": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
@@ -74,3 +77,25 @@ def test_groups_of_modules_can_be_told_apart(
         if one["category"] != other["category"] and math.dist(here, there) < 0.02
     ]
     assert alike == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_picture_has_the_colours_of_the_page(evaluate: Callable[..., Any], dark: bool) -> None:
+    modules = [
+        {"category": category, "name": name}
+        for category in ("own", "package", "stdlib", "native")
+        for name in ("app", "boto3", "naïve", "模块", "json", "x", "y", "z", "re", "😀")
+    ]
+    theirs = evaluate("return m.moduleColours(given[0], given[1])", modules, dark)
+    ours = module_colours([(module["category"], module["name"]) for module in modules], dark)
+    for page, picture in zip(theirs, ours, strict=True):
+        shades = tuple(
+            "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", shade)) for shade in page["fills"]
+        )
+        assert (shades, page["text"]) == (picture.fills, picture.text)
+
+
+def test_a_picture_has_the_inks_of_the_page() -> None:
+    style = source("style.css")
+    for name, pair in INKS.items():
+        assert f"--{name}: light-dark({', '.join(pair)});" in style
