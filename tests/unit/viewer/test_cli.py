@@ -10,7 +10,9 @@ import pytest
 
 from profiler.codec import encode
 from tests.unit.viewer.builders import HANDLER, capture, fill, memory, thread
+from tests.unit.viewer.samples import SAMPLES
 from viewer.cli import COMMANDS, load, main
+from viewer.cli.export import FORMATS
 
 
 @pytest.fixture
@@ -233,6 +235,79 @@ def test_plain_files_are_taken_alone_and_together(store, plain, capsys):
     assert main(["top", "--json", "--all-threads", str(plain), str(path)]) == 0
     assert json.loads(capsys.readouterr().out)["total"] == 1_900_000_000
     assert main(["show", str(plain)]) == 2
+
+
+@pytest.mark.parametrize("to", sorted(set(FORMATS) - {"png"}))
+def test_every_format_goes_to_a_file_and_to_stdout(store, tmp_path, to, capfdbinary):
+    target = tmp_path / "out"
+    assert main(["export", "--to", to, "-o", str(target)]) == 0
+    assert main(["export", "--to", to]) == 0
+    assert capfdbinary.readouterr().out == target.read_bytes()
+
+
+def test_only_what_is_asked_for_is_exported(store, tmp_path, capsys):
+    target = tmp_path / "out.json"
+    assert main(["export", "--to", "speedscope", "--thread", "memory", "-o", str(target)]) == 0
+    assert {profile["unit"] for profile in json.loads(target.read_text())["profiles"]} == {"bytes"}
+    assert main(["export", "--to", "speedscope", "--thread", "nobody"]) == 2
+    assert "no thread 'nobody'; there is MainThread, memory" in capsys.readouterr().err
+
+
+def test_what_a_format_has_no_place_for_is_said(store, capsys):
+    assert main(["export", "--to", "chrome"]) == 0
+    assert "left out, because chrome has no place for it: memory retained" in capsys.readouterr().err
+    assert main(["export", "--to", "firefox"]) == 0
+    assert "left out" not in capsys.readouterr().err
+
+
+def test_what_is_merged_has_no_order_to_draw(store, capsys):
+    assert main(["export", "--to", "svg", "--view", "order"]) == 0
+    assert "in time order" in capsys.readouterr().out
+    assert main(["export", "--to", "svg", "--view", "order", "--last", "2"]) == 2
+    assert "--view order needs one capture" in capsys.readouterr().err
+
+
+def test_nothing_binary_goes_to_a_screen(store, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert main(["export", "--to", "pprof"]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert "pprof is binary and not for a screen: give -o FILE" in err
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_profiles_made_elsewhere_are_taken_under_any_name(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "anything").write_bytes(SAMPLES[name]())
+    assert main(["top", "--json", "anything"]) == 0
+    assert json.loads(capsys.readouterr().out)["functions"]
+    assert main(["top", "--tree", "./anything"]) == 0
+    assert main(["flamegraph", "anything", "-o", "page.html"]) == 0
+    assert main(["export", "anything", "--to", "pprof", "-o", "out.pb.gz"]) == 0
+    capsys.readouterr()
+    assert main(["top", "--json", "out.pb.gz", "anything"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "2 files merged"
+
+
+def test_what_needs_a_capture_says_that_a_profile_is_none(tmp_path, capsys):
+    path = tmp_path / "x.folded"
+    path.write_bytes(SAMPLES["collapsed"]())
+    for command in ("show", "leaks", "pull"):
+        assert main([command, str(path)]) == 2
+        assert f"{path} is a plain profile" in capsys.readouterr().err
+
+
+def test_a_merge_of_call_graphs_keeps_its_counts(tmp_path, capsys):
+    path = tmp_path / "x.json"
+    path.write_bytes(SAMPLES["pstats"]())
+    other = tmp_path / "y.json"
+    other.write_bytes(path.read_bytes())
+    calls = []
+    for files in ([path], [path, other]):
+        assert main(["top", "--json", *map(str, files)]) == 0
+        functions = json.loads(capsys.readouterr().out)["functions"]
+        calls.append(next(entry["calls"] for entry in functions if entry["name"] == "fibonacci"))
+    assert calls[1] == 2 * calls[0] > 0
 
 
 def test_flamegraph_writes_a_page_under_a_telling_name(store, tmp_path, capsys):
