@@ -25,6 +25,7 @@ from profiler.capture import (
     Overhead,
     ProcessMemory,
     ThreadProfile,
+    TypeCount,
 )
 from profiler.document import Fields, finite, read_document, stack_of
 from profiler.errors import CaptureFormatError
@@ -154,6 +155,7 @@ def _memory(memory: Memory) -> dict[str, Any]:
     return _plain(memory) | {
         "process": _plain(memory.process),
         "census": [_plain(container) for container in memory.census],
+        "types": [_plain(count) for count in memory.types],
         "sites": [_plain(site) for site in memory.sites],
     }
 
@@ -264,6 +266,9 @@ def _memory_of(fields: Fields, frame_count: int) -> Memory:
         ),
         census=fields.objects("census", lambda entry: _container_of(entry, frame_count)),
         census_complete=fields.boolean("census_complete", True),
+        census_nodes=fields.integer("census_nodes"),
+        census_ns=fields.integer("census_ns"),
+        types=fields.objects("types", _type_count_of),
         sites=fields.objects("sites", lambda entry: _site_of(entry, frame_count)),
         tracing_since=fields.optional_integer("tracing_since"),
     )
@@ -277,7 +282,17 @@ def _container_of(fields: Fields, frame_count: int) -> Container:
         bytes=fields.optional_integer("bytes"),
         bound=fields.optional_integer("bound"),
         expires=fields.boolean("expires", False),
+        suspected=fields.boolean("suspected", False),
         filled_at=fields.indexes("filled_at", frame_count),
+    )
+
+
+def _type_count_of(fields: Fields) -> TypeCount:
+    return TypeCount(
+        type=fields.text("type"),
+        count=fields.integer("count"),
+        held_by=fields.text("held_by"),
+        object_bytes=fields.optional_integer("object_bytes"),
     )
 
 

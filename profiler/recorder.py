@@ -261,7 +261,10 @@ class Recorder:
         assembly = Assembly(window, self._handler, recording, duration_ns)
         memory, notes = Memory(), _NO_NOTES
         if self._memory is not None:
-            memory, notes = self._memory.after(assembly.table), self._memory.notes()
+            limit_mb = window.facts.memory_limit_mb
+            limit_bytes = limit_mb << 20 if limit_mb else None
+            memory = self._memory.after(assembly.table, duration_ns, limit_bytes)
+            notes = self._memory.notes()
         outcome = outcome_of(window.facts, duration_ns, error)
         seen = Seen(outcome, window.sequence == 1, duration_ns, memory, window.trigger)
         reason = self.settings.keep.reason(seen)

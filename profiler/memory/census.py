@@ -73,8 +73,8 @@ class Census:
         self._known: dict[str, tuple[int, int]] = {}
         self._inner: dict[str, int] = {}
 
-    def take(self) -> tuple[list[Found], bool]:
-        """Return the containers by path, and whether the walk came to its end within its budget."""
+    def take(self) -> tuple[list[Found], bool, int]:
+        """Return the containers by path, whether the walk ended within its budget, and its nodes."""
         walk = _Walk({path: entries for path, (entries, _) in self._known.items()}, self._inner)
         modules = self.own_modules.list()
         own_names = {name for name, _ in modules}
@@ -86,7 +86,7 @@ class Census:
         found = [self._measured(seen) for seen in paths.values()]
         self._inner = walk.inner
         self._known = {item.path: (item.entries, item.bytes) for item in found if item.bytes is not None}
-        return found, not walk.over_budget
+        return found, not walk.over_budget, walk.nodes
 
     def _measured(self, seen: list[_Seen]) -> Found:
         """Return what the containers of one path (`app.SHARDS[]` is many) hold together."""
@@ -137,7 +137,7 @@ class _Walk:
         self.inner: dict[str, int] = {}
         self.over_budget = False
         self._seen: set[int] = set()
-        self._nodes = 0
+        self.nodes = 0
         self._ends_ns = time.perf_counter_ns() + TIME_AT_MOST_NS
 
     def module(self, name: str, module: ModuleType, own_names: set[str]) -> None:
@@ -165,10 +165,10 @@ class _Walk:
         return max(depth + 1, _DEPTH_AT_MOST) if foreign else depth + 1
 
     def _within_budget(self) -> bool:
-        self._nodes += 1
-        if self._nodes % _NODES_PER_CLOCK_LOOK == 0 and time.perf_counter_ns() > self._ends_ns:
-            self._nodes = NODES_AT_MOST + 1
-        if self._nodes > NODES_AT_MOST or len(self.found) >= _CONTAINERS_AT_MOST:
+        self.nodes += 1
+        if self.nodes % _NODES_PER_CLOCK_LOOK == 0 and time.perf_counter_ns() > self._ends_ns:
+            self.nodes = NODES_AT_MOST + 1
+        if self.nodes > NODES_AT_MOST or len(self.found) >= _CONTAINERS_AT_MOST:
             self.over_budget = True
         return not self.over_budget
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from profiler.capture import Container, Frame, Memory
 from profiler.engines.stacks import frame_of_code
-from profiler.memory.census import Census, Found
+from profiler.memory.census import Found
 from profiler.memory.process import ProcessReading, compare, read_process
-from profiler.memory.registries import registries
+from profiler.memory.survey import Survey
 from profiler.memory.writers import Writers
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class MemoryProbe:
         self._mode = mode
         self._collect = collect
         self._captures = 0
-        self._census = Census()
-        self._writers = Writers(self._census.own_modules)
+        self._survey = Survey()
+        self._writers = Writers(self._survey.own_modules)
         self._tracing: Tracing | None = None
         if mode == "tracemalloc":
             from profiler.memory.tracing import Tracing
@@ -46,24 +47,31 @@ class MemoryProbe:
             self._totals = self._tracing.totals()
         self._reading = read_process()
 
-    def after(self, table: FrameTable) -> Memory:
-        """Return what changed since `before`; frames of allocating lines go into `table`."""
+    def after(self, table: FrameTable, duration_ns: int = 0, limit_bytes: int | None = None) -> Memory:
+        """Return what changed since `before`, in `duration_ns`; allocating lines go into `table`."""
         reading = self._reading
         self._reading = None
         if reading is None:
             return Memory()
         self._collect_garbage()
         process = compare(reading, read_process())
-        found, complete = self._census.take()
-        census = (
-            *(self._container(item, table) for item in found),
-            *(Container(path, kind, count) for path, kind, count in registries(process.open_files)),
+        counted = self._survey.take(
+            lambda found: self._container(found, table), process.open_files, duration_ns, limit_bytes
+        )
+        memory = Memory(
+            mode=self._mode,
+            process=process,
+            census=counted.containers,
+            census_complete=counted.complete,
+            census_nodes=counted.nodes,
+            census_ns=counted.ns,
+            types=counted.types,
         )
         if self._tracing is None:
-            return Memory(self._mode, process, census, complete)
+            return memory
         before, self._totals = self._totals, {}
         sites = self._tracing.sites(before, self._tracing.totals(), table)
-        return Memory(self._mode, process, census, complete, sites, self._tracing.since_sequence)
+        return replace(memory, sites=sites, tracing_since=self._tracing.since_sequence)
 
     def so_far(self) -> Memory:
         """Return what the process tells of itself since `before`, from any thread."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from profiler.capture import Frame
 from viewer.leaks.advice import Clues, advise
+from viewer.leaks.holding import NOT_HELD, bytes_per_invocation, held, held_by
 from viewer.leaks.ownership import Owners, is_within, lines_of, outermost, same_line
 from viewer.leaks.report import Curve, Finding, Other, confidence_of
 from viewer.leaks.series import Series
@@ -39,6 +40,7 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
     containers = [one for one in judged if one.series.subject.kind == "container"]
     sites = [one for one in judged if one.series.subject.kind == "allocation site"]
     leaking = outermost([one for one in containers if one.verdict == LEAK])
+    types = held([one for one in judged if one.objects is not None], leaking, containers)
     owners = Owners(leaking, containers)
     joined: dict[str, list[Judged]] = {one.name: [] for one in leaking}
     alone: dict[tuple[str, str], list[Judged]] = {}
@@ -58,7 +60,16 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
             joined[holder.name].append(site)
         else:
             others.append(_other(site, owner.verdict, f"fills {owner.name}: {owner.judgement.reason}"))
-    findings = [_container_finding(one, joined[one.name], containers) for one in leaking]
+    findings = [
+        _container_finding(one, joined[one.name], containers, types.joined.get(one.name, ()))
+        for one in leaking
+    ]
+    findings += [_type_finding(group) for group in types.alone]
+    others += [
+        _other(one, owner.verdict, f"held by {owner.name}: {owner.judgement.reason}")
+        for one, owner in types.explained
+    ]
+    others += [_other(one, INSUFFICIENT, NOT_HELD) for one in types.unheld]
     for group in alone.values():
         if _growth(group) >= SITE_FLOOR_BYTES:
             findings.append(_site_finding(group))
@@ -71,16 +82,25 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
 # ---- findings ----------------------------------------------------------------------------------
 
 
-def _container_finding(one: Judged, sites: Sequence[Judged], containers: Sequence[Judged]) -> Finding:
+def _container_finding(
+    one: Judged, sites: Sequence[Judged], containers: Sequence[Judged], types: Sequence[Judged]
+) -> Finding:
     assert one.container is not None
     lines = list(dict.fromkeys([*lines_of(one)]))
     seen = [line for line in lines if any(same_line(line, s.series.subject.stack[-1]) for s in sites)]
     elsewhere = [site.name for site in sites if site.series.subject.stack[-1] not in lines]
+    holds = [f"{each.name} objects" for each in types]
     below = [each.name for each in containers if each is not one and is_within(each, [one])]
     bytes_slope = _growth(sites) if sites else None
     if bytes_slope is None and len(one.container.bytes.xs) >= FEWEST_POINTS:
         bytes_slope = theil_sen(one.container.bytes.xs, one.container.bytes.ys).value
-    return _finding(one, bytes_slope, seen or lines, bool(seen), [*elsewhere, *below])
+    return _finding(one, bytes_slope, seen or lines, bool(seen), [*elsewhere, *holds, *below])
+
+
+def _type_finding(group: Sequence[Judged]) -> Finding:
+    """Return the finding of objects that stay, held by something that is no container known by name."""
+    also = [f"{one.name} objects" for one in group[1:]]
+    return _finding(group[0], bytes_per_invocation(group[0]), (), False, also)
 
 
 def _growth(sites: Sequence[Judged]) -> float:
@@ -133,6 +153,7 @@ def _finding(
         environments=one.agreeing,
         subject=one.name,
         type=kind,
+        held_by=held_by(one),
         unit=subject.unit,
         slope=one.slope,
         bytes_per_invocation=known,
@@ -147,7 +168,7 @@ def _finding(
         hours_left=left / environment.per_hour if left is not None and environment.per_hour else None,
         curves=tuple(curves),
         memory=_curve(one, environment.process[0]),
-        advice=advise(Clues(subject.kind, one.name, kind, bound, tuple(lines))),
+        advice=advise(Clues(subject.kind, held_by(one) or one.name, kind or one.name, bound, tuple(lines))),
     )
 
 

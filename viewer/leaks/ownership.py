@@ -76,10 +76,12 @@ def outermost(containers: Sequence[Judged]) -> list[Judged]:
 
 def is_within(one: Judged, holders: Sequence[Judged]) -> bool:
     """Tell whether a container is one of these, or reached through one."""
-    return any(
-        one.name == holder.name or (one.name.startswith(holder.name) and one.name[len(holder.name)] in ".[<(")
-        for holder in holders
-    )
+    return any(is_path_within(one.name, holder.name) for holder in holders)
+
+
+def is_path_within(path: str, holder: str) -> bool:
+    """Tell whether a path is a holder's, or leads through it."""
+    return path == holder or (path.startswith(holder) and path[len(holder)] in ".[<( ")
 
 
 def lines_of(one: Judged) -> tuple[Frame, ...]:

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from profiler.capture import Capture, Container, Frame, Memory
+from profiler.capture import Capture, Container, Frame, Memory, TypeCount
 from viewer.renderers.text import location
 from viewer.units import counted
 
-KINDS = ("container", "allocation site", "process")
+KINDS = ("container", "allocation site", "type", "process")
 # `profiler.memory.tracing` keeps the 300 largest sites: with fewer, an absent one holds nothing.
 _SITES_MAY_BE_CUT = 300
 _NONE = -1
@@ -28,7 +28,7 @@ Stack = tuple[Frame, ...]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What can grow: a container, an allocation site, or a reading of the process."""
+    """What can grow: a container, an allocation site, the objects of a type, or a reading of the process."""
 
     kind: str
     name: str
@@ -61,6 +61,15 @@ class ContainerSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class TypeSeries:
+    """How many objects of one type there are, and what its last capture says of them."""
+
+    objects: Series
+    held_by: str
+    object_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSeries:
     """All series of one environment. `warm` counts the invocations with memory; `skipped` those without.
 
@@ -78,6 +87,7 @@ class EnvironmentSeries:
     skipped: int
     containers: tuple[ContainerSeries, ...]
     sites: tuple[Series, ...]
+    types: tuple[TypeSeries, ...]
     process: tuple[Series, ...]
     process_traced: bool
     limit_bytes: int | None
@@ -123,7 +133,15 @@ class _ContainerTrack:
     # Of the capture with the highest sequence so far: (sequence, type, bound).
     latest: tuple[int, str, int | None] = (_NONE, "", None)
     expires: bool = False
+    suspected: bool = False
     filled_at: Counter[Frame] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _TypeTrack:
+    objects: _Track = field(default_factory=_Track)
+    # Of the capture with the highest sequence that knows it: (sequence, held by, bytes).
+    latest: tuple[int, str, int | None] = (_NONE, "", None)
 
 
 class Collector:
@@ -136,6 +154,7 @@ class Collector:
         self._observations: list[_Observation] = []
         self._containers: dict[str, _ContainerTrack] = {}
         self._sites: dict[Stack, _Track] = {}
+        self._types: dict[str, _TypeTrack] = {}
         self._limit_mb: int | None = None
 
     def add(self, capture: Capture) -> None:
@@ -160,6 +179,8 @@ class Collector:
         self._limit_mb = invocation.memory_limit_mb or self._limit_mb
         for container in memory.census:
             self._add_container(number, invocation.sequence, container, capture.frames)
+        for count in memory.types:
+            self._add_type(number, invocation.sequence, count)
         self._add_sites(number, memory, capture.frames)
 
     def series(self) -> EnvironmentSeries:
@@ -181,6 +202,7 @@ class Collector:
                 _container(path, track, entries, chosen) for path, track in self._containers.items()
             ),
             sites=tuple(_site(stack, track, traced) for stack, track in sites),
+            types=tuple(_type(name, track, chosen) for name, track in self._types.items()),
             process=(
                 _process(process, 0, "resident memory", "bytes"),
                 _process(process, 1, "Python heap", "blocks"),
@@ -201,7 +223,14 @@ class Collector:
         if sequence >= track.latest[0]:
             track.latest = (sequence, container.type, container.bound)
         track.expires = track.expires or container.expires
+        track.suspected = track.suspected or container.suspected
         track.filled_at.update(frames[index] for index in container.filled_at)
+
+    def _add_type(self, number: int, sequence: int, count: TypeCount) -> None:
+        track = self._types.setdefault(count.type, _TypeTrack())
+        track.objects.add(number, count.count)
+        if sequence >= track.latest[0] and (count.held_by or not track.latest[1]):
+            track.latest = (sequence, count.held_by, count.object_bytes)
 
     def _add_sites(self, number: int, memory: Memory, frames: Sequence[Frame]) -> None:
         if memory.tracing_since is None:
@@ -279,7 +308,7 @@ def _container(
     points = [
         (item.sequence, known.get(number, 0))
         for number, item in chosen
-        if number in known or (item.census_complete and not holder.get(number))
+        if number in known or (item.census_complete and not track.suspected and not holder.get(number))
     ]
     sizes = track.bytes.by_number()
     sized = [(item.sequence, sizes[number]) for number, item in chosen if number in sizes]
@@ -292,6 +321,13 @@ def _container(
         expires=track.expires,
         filled_at=tuple(sorted(track.filled_at, key=lambda frame: (-track.filled_at[frame], *_order(frame)))),
     )
+
+
+def _type(name: str, track: _TypeTrack, chosen: _Chosen) -> TypeSeries:
+    known = track.objects.by_number()
+    points = [(item.sequence, known[number]) for number, item in chosen if number in known]
+    _, held_by, object_bytes = track.latest
+    return TypeSeries(_series(Subject("type", name, "objects"), points), held_by, object_bytes)
 
 
 def _site(stack: Stack, track: _Track, traced: _Chosen) -> Series:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from viewer.leaks.series import ContainerSeries, EnvironmentSeries, Series
+from viewer.leaks.series import ContainerSeries, EnvironmentSeries, Series, TypeSeries
 from viewer.leaks.statistics import Slope, benjamini_hochberg, fisher
 from viewer.leaks.trend import FEWEST_POINTS, Trend, next_look, trend_of
 from viewer.leaks.verdict import BOUNDED, INSUFFICIENT, LEAK, Judgement, judge_series, settle
@@ -32,6 +32,7 @@ class Judged:
     p: float
     agreeing: tuple[str, ...]
     peers: tuple[Judged, ...] = ()
+    objects: TypeSeries | None = None
 
     @property
     def verdict(self) -> str:
@@ -55,6 +56,7 @@ class _Trial:
     container: ContainerSeries | None
     trend: Trend
     settled: Judgement | None
+    objects: TypeSeries | None = None
 
     @property
     def is_tested(self) -> bool:
@@ -81,6 +83,8 @@ def _trials(environment: EnvironmentSeries) -> Iterator[_Trial]:
     for container in environment.containers:
         settled = settle(container, environment.limit_bytes)
         yield _Trial(container.entries, environment, container, trend_of(container.entries), settled)
+    for one in environment.types:
+        yield _Trial(one.objects, environment, None, trend_of(one.objects), None, one)
     for series in (*environment.sites, *environment.process):
         yield _Trial(series, environment, None, trend_of(series), None)
 
@@ -106,4 +110,13 @@ def _judge(trial: _Trial, p: float) -> Judged:
     expires = trial.container is not None and trial.container.expires
     judgement = trial.settled or judge_series(trial.series, trial.trend, p, expires)
     name = trial.environment.environment
-    return Judged(trial.series, trial.environment, trial.container, trial.trend, judgement, p, (name,))
+    return Judged(
+        trial.series,
+        trial.environment,
+        trial.container,
+        trial.trend,
+        judgement,
+        p,
+        (name,),
+        objects=trial.objects,
+    )

@@ -30,7 +30,7 @@ _LARGE_RISE = 0.02
 _SLOWING_ALPHA = 0.02
 _REST_ALPHA = 0.01
 # Least slope per invocation, by the unit of the series.
-FLOORS = {"entries": 0.02, "bytes": 16.0, "blocks": 5.0}
+FLOORS = {"entries": 0.02, "objects": 0.02, "bytes": 16.0, "blocks": 5.0}
 
 LASTING = "lasting"
 STOPPED = "stopped"

@@ -24,7 +24,7 @@ def census_of(name: str = "app", census: Census | None = None) -> dict[str, Foun
         census = Census()
         for _ in range(8):  # a level of what is at rest is followed with every look
             census.take()
-    found, complete = census.take()
+    found, complete, _ = census.take()
     assert complete
     return {item.path: item for item in found if item.path.startswith(f"{name}.")}
 
@@ -368,7 +368,7 @@ def test_the_profilers_own_objects_are_not_counted(module: Make) -> None:
 def test_the_walk_keeps_its_budget_of_nodes(module: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(census_module, "NODES_AT_MOST", 50)
     module("app", "A = [[n] for n in range(30)]\nB = [[n] for n in range(30)]\nC = [[n] for n in range(30)]")
-    found, complete = Census().take()
+    found, complete, _ = Census().take()
     assert not complete
     assert len(found) < 60
 
@@ -376,14 +376,14 @@ def test_the_walk_keeps_its_budget_of_nodes(module: Make, monkeypatch: pytest.Mo
 def test_the_walk_keeps_its_budget_of_time(module: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(census_module, "TIME_AT_MOST_NS", -1)
     module("app", "\n".join(f"A{n} = [[{n}]]" for n in range(500)))
-    _, complete = Census().take()
+    _, complete, _ = Census().take()
     assert not complete
 
 
 def test_the_walk_keeps_its_budget_of_containers(module: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(census_module, "_CONTAINERS_AT_MOST", 10)
     module("app", "\n".join(f"A{n} = []" for n in range(50)))
-    found, complete = Census().take()
+    found, complete, _ = Census().take()
     assert len(found) <= 10
     assert not complete
 
@@ -428,7 +428,7 @@ def test_other_threads_may_change_everything_meanwhile(module: Make) -> None:
     try:
         census = Census()
         for _ in range(100):
-            found, _ = census.take()
+            found, _, _ = census.take()
             for item in found:
                 for container in item.grown:
                     newest_entries(container, 8)

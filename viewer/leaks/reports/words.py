@@ -11,6 +11,7 @@ from viewer.units import counted, size
 
 # The order in which judgements are told.
 ORDER = ("leak", "insufficient", "bounded", "warm-up", "sawtooth", "stable")
+_MANY = ("allocation site", "type")
 _DAY_H, _YEAR_H = 24, 24 * 365
 
 
@@ -19,6 +20,8 @@ def sentence(finding: Finding) -> str:
     parts = [f"{finding.subject} grows by {rate(finding)} per invocation, {sureness(finding)}"]
     if finding.filled_at and finding.kind == "container":
         parts.append(f"{filling(finding)} {lines(finding)}")
+    if finding.held_by:
+        parts.append(f"held by {finding.held_by}")
     if finding.process_share is not None:
         parts.append(f"that is {finding.process_share:.0%} of what the process grows by")
     if remaining := until_the_limit(finding):
@@ -75,10 +78,10 @@ def judgement(other: Other) -> str:
 
 
 def is_told(other: Other) -> bool:
-    """Tell whether a judgement is worth a line: of allocation sites only doubts are, for there are many."""
+    """Tell whether a judgement is worth a line: of sites and types only doubts are, for there are many."""
     if other.kind == "process" and not other.invocations:  # a system that tells nothing
         return False
-    return other.verdict == INSUFFICIENT or (other.verdict != STABLE and other.kind != "allocation site")
+    return other.verdict == INSUFFICIENT or (other.verdict != STABLE and other.kind not in _MANY)
 
 
 def told(report: Report, everything: bool) -> list[Other]:
