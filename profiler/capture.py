@@ -168,7 +168,8 @@ class TypeCount:
 class Memory:
     """What memory stayed. `mode` is the mode that really ran, `tracing_since` the sequence of the
     first invocation that tracemalloc saw whole (None when it is not tracing). `census_nodes` are the
-    objects that the census looked at, in `census_ns`; `types` is empty where types were not counted."""
+    objects that the census looked at, in `census_ns`. `objects` is how many the garbage collector knows,
+    None where they were not counted; `types` are then the types that have grown."""
 
     mode: str = "off"
     process: ProcessMemory = field(default_factory=ProcessMemory)
@@ -176,6 +177,7 @@ class Memory:
     census_complete: bool = True
     census_nodes: int = 0
     census_ns: int = 0
+    objects: int | None = None
     types: tuple[TypeCount, ...] = ()
     sites: tuple[AllocationSite, ...] = ()
     tracing_since: int | None = None

@@ -268,6 +268,7 @@ def _memory_of(fields: Fields, frame_count: int) -> Memory:
         census_complete=fields.boolean("census_complete", True),
         census_nodes=fields.integer("census_nodes"),
         census_ns=fields.integer("census_ns"),
+        objects=fields.optional_integer("objects"),
         types=fields.objects("types", _type_count_of),
         sites=fields.objects("sites", lambda entry: _site_of(entry, frame_count)),
         tracing_since=fields.optional_integer("tracing_since"),

@@ -65,7 +65,8 @@ class MemoryProbe:
             census_complete=counted.complete,
             census_nodes=counted.nodes,
             census_ns=counted.ns,
-            types=counted.types,
+            objects=counted.objects.total,
+            types=counted.objects.types,
         )
         if self._tracing is None:
             return memory
@@ -106,6 +107,7 @@ class MemoryProbe:
             bytes=found.bytes,
             bound=found.bound,
             expires=found.expires,
+            suspected=found.suspected,
             filled_at=self._filled_at(found, table),
         )
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from profiler.capture import Container, TypeCount
+from profiler.capture import Container
 from profiler.memory.census import Census, Found
 from profiler.memory.packages import Packages
 from profiler.memory.registries import registries
-from profiler.memory.types import TypeCounts
+from profiler.memory.types import Objects, TypeCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Counted:
     """What one survey found. `nodes` is how many objects were looked at one by one, in `ns`."""
 
     containers: tuple[Container, ...]
-    types: tuple[TypeCount, ...]
+    objects: Objects
     complete: bool
     nodes: int
     ns: int
@@ -55,6 +55,6 @@ class Survey:
                 for one in readings
             ),
         )
-        types = self._types.take(duration_ns, limit_bytes, self.own_modules.list())
+        objects = self._types.take(duration_ns, limit_bytes, self.own_modules.list())
         ns = time.perf_counter_ns() - started_ns
-        return Counted(containers, types, complete, nodes + looked_at, ns)
+        return Counted(containers, objects, complete, nodes + looked_at, ns)

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -42,6 +43,14 @@ _SEARCHED_OBJECTS = 8
 _HEADROOM_BYTES = 48 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """How many objects there are, None where they were not counted, and the types that have grown."""
+
+    total: int | None = None
+    types: tuple[TypeCount, ...] = ()
+
+
 class TypeCounts:
     """The counts of one environment. Types are known by their `id`, for a reference would keep them alive."""
 
@@ -56,14 +65,14 @@ class TypeCounts:
 
     def take(
         self, duration_ns: int, limit_bytes: int | None, own_modules: Sequence[tuple[str, ModuleType]]
-    ) -> tuple[TypeCount, ...]:
-        """Return the types that have grown, the largest growth first; nothing where it is too early."""
+    ) -> Objects:
+        """Return the objects and the types of most growth first; no number where it is too early to count."""
         self._captures += 1
         allowance_ns = ALLOWANCE_NS + int(duration_ns * ALLOWANCE_SHARE)
         self._allowance_ns += allowance_ns * (_SUSPICION if self._is_growing() else 1)
         # What the first call builds is not growth.
         if self._captures == 1 or self._allowance_ns < self._cost_ns or self._cost_ns > _COST_AT_MOST_NS:
-            return ()
+            return Objects()
         started_ns = time.perf_counter_ns()
         counts = _count()
         self._counts += 1
@@ -74,7 +83,7 @@ class TypeCounts:
         self._allowance_ns = 0
         if _has_room(limit_bytes):
             self._search(counts, own_modules)
-        return found
+        return Objects(counts.total(), found)
 
     def _is_growing(self) -> bool:
         """Tell whether the blocks of the heap were more after nearly each of the last invocations."""

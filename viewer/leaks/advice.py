@@ -181,6 +181,11 @@ _RULES: tuple[Rule, ...] = (
         "more of them stay with each invocation: let go of them there, or bound what holds them",
     ),
     (
+        "in-the-python-heap",
+        lambda clues: clues.kind == "process" and clues.subject == "Python heap",
+        "no container explains it, and it is no garbage: PROFILER_MEMORY=tracemalloc names the line",
+    ),
+    (
         "outside-the-python-heap",
         lambda clues: clues.kind == "process",
         "the Python heap does not explain it: a C extension, or buffers that no named container holds",

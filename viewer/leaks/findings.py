@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from profiler.capture import Frame
 from viewer.leaks.advice import Clues, advise
-from viewer.leaks.holding import NOT_HELD, bytes_per_invocation, held, held_by
+from viewer.leaks.holding import NOT_HELD, Held, bytes_per_invocation, held, held_by
 from viewer.leaks.ownership import Owners, is_within, lines_of, outermost, same_line
 from viewer.leaks.report import Curve, Finding, Other, confidence_of
 from viewer.leaks.series import Series
 from viewer.leaks.statistics import Slope, theil_sen, thin
 from viewer.leaks.subjects import Judged
 from viewer.leaks.trend import ALPHA, FEWEST_POINTS, trend_of
-from viewer.leaks.verdict import INSUFFICIENT, LEAK, STABLE
+from viewer.leaks.verdict import INSUFFICIENT, LEAK, SAWTOOTH, STABLE
 
 # Below this, growth of the process is what an allocator retains and what noise reaches.
 PROCESS_FLOOR_BYTES = 16 * 1024
@@ -33,6 +33,8 @@ _TOO_SMALL = (
 _DRAWN_POINTS = 200
 _DRAWN_ENVIRONMENTS = 8
 _LINES_NAMED = 3
+# So often the objects of the collector must have been counted before their number proves anything.
+_FEWEST_COUNTS = 5
 
 
 def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
@@ -75,7 +77,7 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
             findings.append(_site_finding(group))
         else:
             others += [_other(site, INSUFFICIENT, _TOO_SMALL) for site in group]
-    process, rest = _process(judged, findings)
+    process, rest = _process(judged, findings, types)
     return findings + process, others + rest
 
 
@@ -195,8 +197,10 @@ def _invocations_left(limit: int | None, rss: int | None, bytes_slope: float | N
     return int((limit - rss) / bytes_slope)
 
 
-def _process(judged: Sequence[Judged], findings: Sequence[Finding]) -> tuple[list[Finding], list[Other]]:
-    """Return the finding of growth outside the Python heap, or what else the process says."""
+def _process(
+    judged: Sequence[Judged], findings: Sequence[Finding], types: Held
+) -> tuple[list[Finding], list[Other]]:
+    """Return the finding of growth that no name explains, inside the heap or not, or what else there is."""
     readings = {one.name: one for one in judged if one.series.subject.kind == "process"}
     memory, heap = readings["resident memory"], readings["Python heap"]
     others = [_other(one) for one in readings.values() if one.verdict != LEAK]
@@ -207,6 +211,8 @@ def _process(judged: Sequence[Judged], findings: Sequence[Finding]) -> tuple[lis
         return [_finding(memory, memory.slope.value, (), False, ())], others
     if findings:
         return [], others
+    if heap.verdict == LEAK and _is_held(heap, judged, types):
+        return [_finding(heap, None, (), False, ())], others
     return [], others + [_unexplained(one) for one in readings.values() if one.verdict == LEAK]
 
 
@@ -217,6 +223,18 @@ def _is_outside(memory: Slope, heap: Slope | None, findings: Sequence[Finding]) 
     in_heap = max(0.0, heap.value) * _LARGEST_BLOCK_BYTES if heap else 0.0
     unexplained = memory.value - max(explained, in_heap)
     return None not in sizes and unexplained >= max(PROCESS_FLOOR_BYTES, memory.value / 2)
+
+
+def _is_held(heap: Judged, judged: Sequence[Judged], types: Held) -> bool:
+    """Tell whether growth of the heap can be neither garbage nor a container that will be full.
+
+    Garbage that waits to be collected is of objects that the collector counts, and that nothing holds.
+    Numbers and texts, which it does not count, are never garbage: they go when nothing holds them.
+    """
+    if heap.environment.process_traced or heap.environment.objects_counted < _FEWEST_COUNTS:
+        return False
+    filling = [one for one in judged if one.container is not None and one.verdict not in (STABLE, SAWTOOTH)]
+    return not (types.unheld or types.explained or any(map(_rises, filling)))
 
 
 def _unexplained(one: Judged) -> Other:

@@ -73,6 +73,8 @@ class TypeSeries:
 class EnvironmentSeries:
     """All series of one environment. `warm` counts the invocations with memory; `skipped` those without.
 
+    `objects_counted` is in how many captures the objects of the garbage collector were counted.
+
     Sites and process are of one uninterrupted stretch of tracing (or of none): when tracemalloc starts,
     both begin anew. `process_traced` tells that the process was read while tracing, whose own memory is
     part of what it shows. `per_hour` is how often the environment was called, from its first to its last
@@ -88,6 +90,7 @@ class EnvironmentSeries:
     containers: tuple[ContainerSeries, ...]
     sites: tuple[Series, ...]
     types: tuple[TypeSeries, ...]
+    objects_counted: int
     process: tuple[Series, ...]
     process_traced: bool
     limit_bytes: int | None
@@ -155,6 +158,7 @@ class Collector:
         self._containers: dict[str, _ContainerTrack] = {}
         self._sites: dict[Stack, _Track] = {}
         self._types: dict[str, _TypeTrack] = {}
+        self._objects_counted = 0
         self._limit_mb: int | None = None
 
     def add(self, capture: Capture) -> None:
@@ -179,6 +183,7 @@ class Collector:
         self._limit_mb = invocation.memory_limit_mb or self._limit_mb
         for container in memory.census:
             self._add_container(number, invocation.sequence, container, capture.frames)
+        self._objects_counted += memory.objects is not None
         for count in memory.types:
             self._add_type(number, invocation.sequence, count)
         self._add_sites(number, memory, capture.frames)
@@ -203,6 +208,7 @@ class Collector:
             ),
             sites=tuple(_site(stack, track, traced) for stack, track in sites),
             types=tuple(_type(name, track, chosen) for name, track in self._types.items()),
+            objects_counted=self._objects_counted,
             process=(
                 _process(process, 0, "resident memory", "bytes"),
                 _process(process, 1, "Python heap", "blocks"),

@@ -105,6 +105,7 @@ def captures(draw: st.DrawFn) -> Capture:
         census_complete=st.booleans(),
         census_nodes=counts,
         census_ns=counts,
+        objects=optional(counts),
         types=st.lists(types, max_size=3).map(tuple),
         sites=st.lists(sites, max_size=3).map(tuple),
         tracing_since=optional(counts),

@@ -50,7 +50,7 @@ def _rich(monkeypatch: pytest.MonkeyPatch) -> None:
 def counts_of(
     app: ModuleType, counts: TypeCounts, *, limit: int | None = None, duration_ns: int = 0
 ) -> dict[str, TypeCount]:
-    return {one.type: one for one in counts.take(duration_ns, limit, [("app", app)])}
+    return {one.type: one for one in counts.take(duration_ns, limit, [("app", app)]).types}
 
 
 def test_a_type_is_told_once_it_has_grown_and_then_always(app: ModuleType) -> None:
