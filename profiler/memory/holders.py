@@ -21,7 +21,7 @@ from profiler.memory.containers import attributes_of, entries_of, instance_dict,
 from profiler.own import is_own_file
 
 OBJECTS_AT_MOST = 150_000
-TIME_AT_MOST_NS = 60_000_000
+TIME_AT_MOST_NS = 30_000_000
 # So many objects are asked at once for what they refer to; the way back is looked for among them.
 _BATCH = 400
 # A step that is taken again and again (`.next.next.next`) is told so often.

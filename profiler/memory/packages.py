@@ -20,6 +20,9 @@ from profiler.memory.containers import attributes_of, bound_of, entries_of, expi
 from profiler.memory.roots import OwnModules
 
 SLICE_NS = 200_000
+# The first invocation is slow anyway; and what is remembered of a pass should not look like growth later.
+FIRST_SLICE_NS = 10_000_000
+_REMEMBERED_AT_MOST = 20_000
 SUSPECTS_AT_MOST = 64
 # What grows in these is told by `registries`.
 _TOLD_ELSEWHERE = ("sys", "threading", "logging", "asyncio.tasks", "concurrent.futures.thread")
@@ -73,7 +76,6 @@ class Packages:
         self._captures = 0
         self._next_pass = 1
         self._pending: list[str] = []
-        self._before: dict[int, int] = {}
         self._sizes: dict[int, int] = {}
         self._suspects: dict[_Place, None] = {}
 
@@ -83,12 +85,13 @@ class Packages:
         nodes = 0
         if not self._pending and self._captures >= self._next_pass:
             self._next_pass = 2 * self._captures
-            self._before, self._sizes = self._sizes, {}
+            if len(self._sizes) > _REMEMBERED_AT_MOST:  # most are of containers that are gone
+                self._sizes.clear()
             own_names = {name for name, _ in self._own_modules.list()}
             self._pending = [
                 name for name in sys.modules if name not in own_names and name not in _TOLD_ELSEWHERE
             ]
-        ends_ns = time.perf_counter_ns() + SLICE_NS
+        ends_ns = time.perf_counter_ns() + (SLICE_NS if self._captures > 1 else max(SLICE_NS, FIRST_SLICE_NS))
         while self._pending:
             nodes += self._look_at(self._pending.pop())
             if time.perf_counter_ns() > ends_ns:
@@ -103,7 +106,7 @@ class Packages:
             return 0
         for owner, key, container in _containers(name, module):
             entries = _entries(container)
-            known = self._before.get(id(container))
+            known = self._sizes.get(id(container))
             self._sizes[id(container)] = entries
             if known is not None and entries > known and len(self._suspects) < SUSPECTS_AT_MOST:
                 self._suspects[_Place(name, owner, key)] = None

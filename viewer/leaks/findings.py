@@ -15,7 +15,7 @@ from viewer.leaks.holding import NOT_HELD, Held, bytes_per_invocation, held, hel
 from viewer.leaks.ownership import Owners, is_within, lines_of, outermost, same_line
 from viewer.leaks.report import Curve, Finding, Other, confidence_of
 from viewer.leaks.series import Series
-from viewer.leaks.statistics import Slope, theil_sen, thin
+from viewer.leaks.statistics import Slope, differences, theil_sen, thin
 from viewer.leaks.subjects import Judged
 from viewer.leaks.trend import ALPHA, FEWEST_POINTS, trend_of
 from viewer.leaks.verdict import INSUFFICIENT, LEAK, SAWTOOTH, STABLE
@@ -33,6 +33,9 @@ _TOO_SMALL = (
 _DRAWN_POINTS = 200
 _DRAWN_ENVIRONMENTS = 8
 _LINES_NAMED = 3
+# Tracing that woke for a suspicion lasts a few invocations: too few for a verdict, enough to name a line.
+_FEWEST_RISING = 3
+_STEADY_MISSES = 5
 # So often the objects of the collector must have been counted before their number proves anything.
 _FEWEST_COUNTS = 5
 
@@ -66,7 +69,8 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
         _container_finding(one, joined[one.name], containers, types.joined.get(one.name, ()))
         for one in leaking
     ]
-    findings += [_type_finding(group) for group in types.alone]
+    unowned = [site for site in sites if owners.of(site) is None and _rises_steadily(site)]
+    findings += [_type_finding(group, unowned) for group in types.alone]
     others += [
         _other(one, owner.verdict, f"held by {owner.name}: {owner.judgement.reason}")
         for one, owner in types.explained
@@ -77,7 +81,7 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
             findings.append(_site_finding(group))
         else:
             others += [_other(site, INSUFFICIENT, _TOO_SMALL) for site in group]
-    process, rest = _process(judged, findings, types)
+    process, rest = _process(judged, findings, types, unowned)
     return findings + process, others + rest
 
 
@@ -99,10 +103,17 @@ def _container_finding(
     return _finding(one, bytes_slope, seen or lines, bool(seen), [*elsewhere, *holds, *below])
 
 
-def _type_finding(group: Sequence[Judged]) -> Finding:
+def _type_finding(group: Sequence[Judged], unowned: Sequence[Judged]) -> Finding:
     """Return the finding of objects that stay, held by something that is no container known by name."""
     also = [f"{one.name} objects" for one in group[1:]]
-    return _finding(group[0], bytes_per_invocation(group[0]), (), False, also)
+    lines = _lines_of(unowned)
+    return _finding(group[0], bytes_per_invocation(group[0]), lines, bool(lines), also)
+
+
+def _lines_of(unowned: Sequence[Judged]) -> list[Frame]:
+    """Return the lines that kept most, of those that allocated more in each invocation that was traced."""
+    largest = sorted(unowned, key=_mean_growth, reverse=True)
+    return [site.series.subject.stack[-1] for site in largest if _mean_growth(site) >= SITE_FLOOR_BYTES]
 
 
 def _growth(sites: Sequence[Judged]) -> float:
@@ -122,7 +133,12 @@ def _mean_growth(site: Judged) -> float:
 
 def _rises(site: Judged) -> bool:
     ys = site.series.ys
-    return len(ys) >= FEWEST_POINTS and ys[-1] > ys[0]
+    return len(ys) >= _FEWEST_RISING and ys[-1] > ys[0]
+
+
+def _rises_steadily(site: Judged) -> bool:
+    steps = differences(site.series.ys)
+    return _rises(site) and sum(step <= 0 for step in steps) <= len(steps) // _STEADY_MISSES
 
 
 def _site_finding(group: Sequence[Judged]) -> Finding:
@@ -198,7 +214,7 @@ def _invocations_left(limit: int | None, rss: int | None, bytes_slope: float | N
 
 
 def _process(
-    judged: Sequence[Judged], findings: Sequence[Finding], types: Held
+    judged: Sequence[Judged], findings: Sequence[Finding], types: Held, unowned: Sequence[Judged]
 ) -> tuple[list[Finding], list[Other]]:
     """Return the finding of growth that no name explains, inside the heap or not, or what else there is."""
     readings = {one.name: one for one in judged if one.series.subject.kind == "process"}
@@ -212,7 +228,9 @@ def _process(
     if findings:
         return [], others
     if heap.verdict == LEAK and _is_held(heap, judged, types):
-        return [_finding(heap, None, (), False, ())], others
+        lines = _lines_of(unowned)
+        bytes_slope = sum(map(_mean_growth, unowned)) if lines else None
+        return [_finding(heap, bytes_slope, lines, bool(lines), ())], others
     return [], others + [_unexplained(one) for one in readings.values() if one.verdict == LEAK]
 
 

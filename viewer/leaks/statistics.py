@@ -86,16 +86,20 @@ def theil_sen(xs: Sequence[float], ys: Sequence[float], confidence: float = 0.95
     return Slope(median(slopes), slopes[max(0, low)], slopes[min(len(slopes) - 1, high)])
 
 
-def drift(values: Sequence[float], blocks: int = 8) -> float:
+def drift(values: Sequence[float], at: Sequence[float] | None = None, blocks: int = 8) -> float:
     """Return the one-sided p-value of Student's t-test for a rise from block to block.
 
     The values are cut into blocks, and the differences of the blocks' means are tested against a mean
-    of zero. Mann and Kendall take every point for independent, so that a random walk passes for a trend;
+    of zero; where the values lie unevenly, `at` are their places, and the differences are per unit of
+    them. Mann and Kendall take every point for independent, so that a random walk passes for a trend;
     here it does not: it goes down as often as up.
 
     Source: the idea of batch means, Conway 1963; Student 1908.
     """
     rises = differences([fmean(block) for block in cut(values, blocks)])
+    if at is not None:
+        gaps = differences([fmean(block) for block in cut(at, blocks)])
+        rises = [rise / gap for rise, gap in zip(rises, gaps, strict=True)]
     if len(rises) < 2:
         return 1.0
     mean, spread = fmean(rises), stdev(rises)

@@ -67,7 +67,8 @@ def trend_of(series: Series) -> Trend:
     rises, rest = records(ys)
     if count < FEWEST_POINTS or rises == 0:
         return Trend(count, 1.0, None, UNSTEADY, rest)
-    p = min(1.0, max(mann_kendall(ys), drift(ys)) * looks_factor(count))
+    is_even = len(set(differences(xs))) == 1
+    p = min(1.0, max(mann_kendall(ys), drift(ys, None if is_even else xs)) * looks_factor(count))
     if p >= UNCLEAR_P:
         return Trend(count, p, None, UNSTEADY, rest)
     slope = theil_sen(xs, ys)

@@ -96,6 +96,7 @@ def test_passes_are_due_at_doublings(package: ModuleType) -> None:
 
 def test_a_pass_is_cut_into_slices(package: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages_module, "SLICE_NS", 1)
+    monkeypatch.setattr(packages_module, "FIRST_SLICE_NS", 1)
     packages = Packages(OwnModules())
     nodes = [packages.take()[1] for _ in range(10)]
     assert all(0 <= count < 5_000 for count in nodes)

@@ -18,7 +18,7 @@ _DAY_H, _YEAR_H = 24, 24 * 365
 def sentence(finding: Finding) -> str:
     """Return a finding in one sentence."""
     parts = [f"{finding.subject} grows by {rate(finding)} per invocation, {sureness(finding)}"]
-    if finding.filled_at and finding.kind == "container":
+    if finding.filled_at and finding.kind in ("container", "type", "process"):
         parts.append(f"{filling(finding)} {lines(finding)}")
     if finding.held_by:
         parts.append(f"held by {finding.held_by}")
@@ -49,7 +49,9 @@ def sureness(finding: Finding) -> str:
 
 
 def filling(finding: Finding) -> str:
-    """Return the verb for the lines that fill a container: seen by tracemalloc, or read in the code."""
+    """Return the verb for the lines that fill a subject: seen by tracemalloc, or read in the code."""
+    if finding.kind != "container":
+        return "allocated at"
     return "filled at" if finding.filled_at_seen else "written to at"
 
 
