@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from profiler.memory.containers import entries_of_cache, estimated_bytes
 from profiler.memory.roots import OwnModules
@@ -17,8 +16,7 @@ from profiler.memory.walk import LRU_CACHE, UNCHANGING_TYPES, Seen, Unchanging, 
 _MEASURED_AT_MOST = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The containers of one path. `grown` are the live objects, where they hold more than last time."""
 
     path: str
@@ -42,6 +40,8 @@ class Census:
         self._known: dict[str, tuple[int, int]] = {}
         self._inner: dict[str, int] = {}
         self._unchanging = Unchanging()
+        # What was said of containers that were single, and as before already when it was said.
+        self._last: dict[str, Found] = {}
 
     def take(self) -> tuple[list[Found], bool, int]:
         """Return the containers by path, whether the walk ended within its budget, and its nodes."""
@@ -58,12 +58,16 @@ class Census:
             paths.setdefault(seen.path, []).append(seen)
         found = [self._measured(seen) for seen in paths.values()]
         self._inner = walk.inner
+        self._last = {item.path: item for item in found if not item.grown and len(paths[item.path]) == 1}
         self._known = {item.path: (item.entries, item.bytes) for item in found if item.bytes is not None}
         return found, not walk.over_budget, walk.nodes
 
     def _measured(self, seen: list[Seen]) -> Found:
         """Return what the containers of one path (`app.SHARDS[]` is many) hold together."""
         first = seen[0]
+        last = self._last.get(first.path)
+        if last is not None and len(seen) == 1 and _is_as_before(first, last):
+            return last
         entries = sum(one.entries for one in seen)
         known_entries, known_bytes = self._known.get(first.path, (-1, 0))
         live = [one.container for one in seen if type(one.container) is not LRU_CACHE]
@@ -85,6 +89,15 @@ class Census:
             code=None if live else _cached_code(first.container),
             suspected=type(first.container) in UNCHANGING_TYPES,
         )
+
+
+def _is_as_before(seen: Seen, last: Found) -> bool:
+    return (
+        seen.entries == last.entries
+        and seen.bound == last.bound
+        and seen.expires == last.expires
+        and (type(seen.container).__name__ == last.type or last.type == "lru_cache")
+    )
 
 
 def _cached_code(cache: Any) -> CodeType | None:

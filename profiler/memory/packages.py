@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from profiler.memory.containers import attributes_of, bound_of, entries_of, expires, module_of
 from profiler.memory.roots import OwnModules
 
-SLICE_NS = 200_000
+SLICE_NS = 100_000
 # The first invocation is slow anyway; and what is remembered of a pass should not look like growth later.
 FIRST_SLICE_NS = 10_000_000
 _REMEMBERED_AT_MOST = 20_000

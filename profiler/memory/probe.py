@@ -60,7 +60,7 @@ class MemoryProbe:
         )
         sites, since = self._tracer.after(table) if self._tracer is not None else ((), None)
         if self._tracer is not None:
-            self._tracer.decide(counted.containers, now, limit_bytes)
+            self._tracer.decide(counted.containers, now, limit_bytes, self._survey.own_modules.list())
         return Memory(
             mode=self._mode,
             process=process,

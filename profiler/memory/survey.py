@@ -55,6 +55,7 @@ class Survey:
                 for one in readings
             ),
         )
-        objects = self._types.take(duration_ns, limit_bytes, self.own_modules.list())
+        explained = any(one.grown for one in found)
+        objects = self._types.take(duration_ns, limit_bytes, self.own_modules.list(), explained)
         ns = time.perf_counter_ns() - started_ns
         return Counted(containers, objects, complete, nodes + looked_at, ns)

@@ -2,7 +2,7 @@
 
 What costs next to nothing is looked at always: the sizes that the census tells, the blocks of the heap and
 resident memory. Where one of them has grown through all of the last captures, tracing is worth its price for
-a few invocations: first one frame deep, which shows the lines, then deeper for the way to them.
+a few invocations: one frame deep, which shows the lines, and deeper where they are not the function's own.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from itertools import pairwise
 WARM_UP = 8
 _SEEN = 16
 _QUARTER = _SEEN // 4
-SHALLOW_CAPTURES = 6
-DEEP_CAPTURES = 2
+SHALLOW_CAPTURES = 4
+# Only where the lines that allocate are not the function's own.
+DEEP_CAPTURES = 1
 DEEP_FRAMES = 6
 # Something new that grows is traced again after twice the captures so far, the same after so many times them.
 _NEW_AGAIN = 2
@@ -37,6 +38,7 @@ class Suspicion:
         self.reasons: list[str] = []
         self._traced_until = 0
         self._left = 0
+        self._named = False
 
     @property
     def frames(self) -> int:
@@ -45,12 +47,24 @@ class Suspicion:
             return 0
         return self._shallow_frames if self._left > DEEP_CAPTURES else max(DEEP_FRAMES, self._shallow_frames)
 
-    def take(self, entries: Iterable[tuple[str, int]], blocks: int, rss_bytes: int | None) -> None:
-        """Take what an invocation left: (path, entries) of containers without a bound, and the process."""
+    def take(
+        self,
+        entries: Iterable[tuple[str, int]],
+        blocks: int,
+        rss_bytes: int | None,
+        named: bool = False,
+    ) -> None:
+        """Take what an invocation left: (path, entries) of containers without a bound, and the process.
+
+        `named` tells that it was traced, and that what grew most was allocated by the function's own code.
+        """
         self._captures += 1
         if self._left:
             # Tracing takes memory of its own: what is seen now proves nothing.
             self._left -= 1
+            self._named = self._named or named
+            if self._left == DEEP_CAPTURES and self._named:
+                self._left = 0
             if not self._left:
                 self._traced_until = self._captures
                 self._seen.clear()
@@ -71,6 +85,7 @@ class Suspicion:
             self._known |= grown
             self.reasons = sorted(grown)
             self._left = SHALLOW_CAPTURES + DEEP_CAPTURES
+            self._named = False
 
     def rest(self) -> None:
         """Trace no more: it could not be afforded."""

@@ -6,6 +6,7 @@ The one place that starts and stops tracing. What it did otherwise than asked st
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from profiler.capture import AllocationSite, Container
@@ -33,6 +34,8 @@ class Tracer:
         self._totals: Totals = {}
         self._short = ""
         self._was_traced = False
+        # The file whose line kept most.
+        self._grown_in = ""
 
     @property
     def tracing(self) -> Tracing | None:
@@ -62,17 +65,27 @@ class Tracer:
         self._was_traced = tracing is not None
         if tracing is None:
             return (), None
-        return tracing.sites(before, tracing.totals(), table), tracing.since_sequence
+        sites = tracing.sites(before, tracing.totals(), table)
+        grown = max(sites, key=lambda site: site.growth_bytes, default=None)
+        self._grown_in = table.frames[grown.stack[-1]].file if grown is not None else ""
+        return sites, tracing.since_sequence
 
     def decide(
-        self, containers: Sequence[Container], process: ProcessReading, limit_bytes: int | None
+        self,
+        containers: Sequence[Container],
+        process: ProcessReading,
+        limit_bytes: int | None,
+        own_modules: Sequence[tuple[str, ModuleType]],
     ) -> None:
         """Decide on the next invocation, from what this one left; stop at once where it is not traced."""
         if self._tracing is not None:
             self._short = shortage(limit_bytes)
         if self._suspicion is not None:
             entries = ((one.path, one.entries) for one in containers if one.bound is None)
-            self._suspicion.take(entries, process.blocks, process.rss_bytes)
+            own_files = (
+                [vars(module).get("__file__") for _, module in own_modules] if self._was_traced else []
+            )
+            self._suspicion.take(entries, process.blocks, process.rss_bytes, self._grown_in in own_files)
             if not self._suspicion.frames:
                 self.stop()
         if self._short:

@@ -24,9 +24,9 @@ from profiler.memory.containers import module_of, object_bytes
 from profiler.memory.holders import holders
 
 # What an invocation adds to the allowance: a constant, and a share of its duration.
-ALLOWANCE_NS = 400_000
-ALLOWANCE_SHARE = 0.01
-# While the process keeps growing it is worth so many times as much, for so many counts.
+ALLOWANCE_NS = 200_000
+ALLOWANCE_SHARE = 0.005
+# While the heap grows and no container tells why, it is worth so many times as much, for so many counts.
 _SUSPICION = 4
 _SUSPICIOUS_COUNTS = 64
 _BLOCKS_KEPT = 9
@@ -60,16 +60,26 @@ class TypeCounts:
         self._captures = 0
         self._counts = 0
         self._blocks: deque[int] = deque(maxlen=_BLOCKS_KEPT)
+        self._explained: deque[bool] = deque(maxlen=_BLOCKS_KEPT)
         self._first: dict[int, int] | None = None
         self._told: dict[int, _Told] = {}
 
     def take(
-        self, duration_ns: int, limit_bytes: int | None, own_modules: Sequence[tuple[str, ModuleType]]
+        self,
+        duration_ns: int,
+        limit_bytes: int | None,
+        own_modules: Sequence[tuple[str, ModuleType]],
+        explained: bool = False,
     ) -> Objects:
-        """Return the objects and the types of most growth first; no number where it is too early to count."""
+        """Return the objects and the types of most growth first; no number where it is too early to count.
+
+        `explained` tells that a container with a name has grown: types are for what has none.
+        """
         self._captures += 1
         allowance_ns = ALLOWANCE_NS + int(duration_ns * ALLOWANCE_SHARE)
-        self._allowance_ns += allowance_ns * (_SUSPICION if self._is_growing() else 1)
+        is_suspicious = self._is_suspicious(explained)
+        is_worth_more = is_suspicious and self._counts < _SUSPICIOUS_COUNTS
+        self._allowance_ns += allowance_ns * (_SUSPICION if is_worth_more else 1)
         # What the first call builds is not growth.
         if self._captures == 1 or self._allowance_ns < self._cost_ns or self._cost_ns > _COST_AT_MOST_NS:
             return Objects()
@@ -81,15 +91,16 @@ class TypeCounts:
         found = self._grown(counts)
         self._cost_ns = time.perf_counter_ns() - started_ns
         self._allowance_ns = 0
-        if _has_room(limit_bytes):
+        if is_suspicious and _has_room(limit_bytes):
             self._search(counts, own_modules)
         return Objects(counts.total(), found)
 
-    def _is_growing(self) -> bool:
-        """Tell whether the blocks of the heap were more after nearly each of the last invocations."""
+    def _is_suspicious(self, explained: bool) -> bool:
+        """Tell whether the heap grew with nearly each of the last invocations, and no container did."""
         self._blocks.append(sys.getallocatedblocks())
+        self._explained.append(explained)
         rises = sum(later > earlier for earlier, later in pairwise(self._blocks))
-        return self._counts < _SUSPICIOUS_COUNTS and rises >= _BLOCKS_KEPT - 2
+        return rises >= _BLOCKS_KEPT - 2 and sum(self._explained) <= _BLOCKS_KEPT // 2
 
     def _grown(self, counts: Counter[type]) -> tuple[TypeCount, ...]:
         assert self._first is not None

@@ -15,7 +15,7 @@ from itertools import islice
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from profiler.memory.containers import attributes_of, bound_of, entries_of, expires, is_kind, module_of
+from profiler.memory.containers import PLAIN, attributes_of, bound_of, entries_of, expires, is_kind, module_of
 
 NODES_AT_MOST = 20_000
 TIME_AT_MOST_NS = 20_000_000
@@ -28,16 +28,17 @@ _CONTAINERS_AT_MOST = 2_000
 # Texts shorter than this are names and messages; a longer one may be a log that is added to.
 _LONG_TEXT = 256
 _TRANSPARENT_MODULES = ("builtins", "collections", "array", "functools", "weakref", "types")
-_NODES_PER_CLOCK_LOOK = 256
+_NODES_PER_CLOCK_LOOK = 64
 
-UNCHANGING_TYPES = (tuple, frozenset, str, bytes)
 LRU_CACHE = type(functools.lru_cache(len))
+# Types that are transparent, by identity: most of what there is.
+_TRANSPARENT = frozenset(map(id, (dict, list, set, tuple, FunctionType, LRU_CACHE, type)))
+_TEXTS = (id(str), id(bytes))
+UNCHANGING_TYPES = (tuple, frozenset, str, bytes)
 # A path, the object there, its depth, and the bound and expiry that its owner declares.
 _Node = tuple[str, Any, int, int | None, bool]
 # By identity: `in` would let a metaclass compare.
-_SKIPPED = frozenset(
-    map(id, (ModuleType, BuiltinFunctionType, int, float, complex, bool, str, bytes, type(None)))
-)
+_SKIPPED = PLAIN | {id(ModuleType), id(BuiltinFunctionType)}
 
 
 class Seen(NamedTuple):
@@ -94,6 +95,8 @@ class Walk:
         self.inner: dict[str, int] = {}
         self.over_budget = False
         self._seen: set[int] = set()
+        # By the `id` of a type: during one walk that is its own.
+        self._skipped: dict[int, bool] = {}
         self.nodes = 0
         self._ends_ns = time.perf_counter_ns() + TIME_AT_MOST_NS
 
@@ -102,7 +105,7 @@ class Walk:
         self._from(
             (f"{name}.{key}", value, 0, None, False)
             for key, value in list(vars(module).items())
-            if type(key) is str and key.isidentifier() and not key.startswith("__")
+            if not _is_quiet(value) and type(key) is str and key.isidentifier() and not key.startswith("__")
         )
 
     def context(self) -> None:
@@ -115,38 +118,52 @@ class Walk:
 
     def _from(self, nodes: Iterable[_Node]) -> None:
         queue = collections.deque(nodes)
+        seen, skipped = self._seen, self._skipped
         while queue and self._within_budget():
             path, value, depth, bound, has_expiry = queue.popleft()
             kind = type(value)
-            if (kind is str or kind is bytes) and len(value) >= _LONG_TEXT:
+            if kind is str or kind is bytes:
                 self._note_unchanging(path, value)
-            if _is_skipped(kind) or id(value) in self._seen:
                 continue
-            self._seen.add(id(value))
-            if depth <= _DEPTH_AT_MOST:
-                below = self._depth_below(value, depth)
-                children = self._visit(path, value, bound, has_expiry)
-                queue.extend((child_path, child, below, b, e) for child_path, child, b, e in children)
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            is_skipped = skipped.get(id(kind))
+            if is_skipped is None:
+                is_skipped = skipped[id(kind)] = _is_ours(kind)
+            if is_skipped or depth > _DEPTH_AT_MOST:
+                continue
+            below = depth + 1 if id(kind) in _TRANSPARENT else self._depth_below(kind, depth)
+            for child_path, child, its_bound, expiry in self._visit(path, value, bound, has_expiry):
+                if not _is_quiet(child):
+                    queue.append((child_path, child, below, its_bound, expiry))
 
-    def _depth_below(self, value: Any, depth: int) -> int:
+    def _depth_below(self, kind: type, depth: int) -> int:
         """Return the depth of what an object leads to: a foreign object shows its own attributes only."""
-        module = module_of(type(value))
+        module = module_of(kind)
         foreign = module not in self._own_names and module not in _TRANSPARENT_MODULES
         return max(depth + 1, _DEPTH_AT_MOST) if foreign else depth + 1
 
     def _within_budget(self) -> bool:
-        self.nodes += 1
-        if self.nodes % _NODES_PER_CLOCK_LOOK == 0 and time.perf_counter_ns() > self._ends_ns:
-            self.nodes = NODES_AT_MOST + 1
-        if self.nodes > NODES_AT_MOST or len(self.found) >= _CONTAINERS_AT_MOST:
+        self.nodes = nodes = self.nodes + 1
+        if nodes % _NODES_PER_CLOCK_LOOK and len(self.found) < _CONTAINERS_AT_MOST:
+            return True
+        if (
+            nodes > NODES_AT_MOST
+            or len(self.found) >= _CONTAINERS_AT_MOST
+            or time.perf_counter_ns() > self._ends_ns
+        ):
             self.over_budget = True
         return not self.over_budget
 
     def _visit(
         self, path: str, value: Any, bound: int | None, has_expiry: bool
-    ) -> Iterator[tuple[str, Any, int | None, bool]]:
+    ) -> Iterable[tuple[str, Any, int | None, bool]]:
         """Note a container; return what it leads to as (path, object, bound, expiry of the owner)."""
         kind = type(value)
+        if kind is dict or kind is list:
+            self.found.append(Seen(path, value, len(value), bound, has_expiry))
+            return self._of_container(path, value, len(value)) if value else ()
         if kind is LRU_CACHE:
             info = value.cache_info()
             self.found.append(Seen(path, value, info.currsize, info.maxsize, False))
@@ -157,6 +174,9 @@ class Walk:
             return iter(((path, value.__func__, None, False),))
         if issubclass(kind, type):
             return self._of_class(path, value)
+        if kind is tuple or kind is frozenset:
+            self._note_unchanging(path, value)
+            return [(f"{path}[]", item, None, False) for item in islice(value, _FOLLOWED_ENTRIES)]
         entries = entries_of(value)
         if entries is not None:
             if kind is collections.deque:
@@ -165,9 +185,6 @@ class Walk:
             has_expiry = has_expiry or expires(own)
             self.found.append(Seen(path, value, entries, bound or bound_of(own), has_expiry))
             return self._of_container(path, value, entries)
-        if kind is tuple or kind is frozenset:
-            self._note_unchanging(path, value)
-            return ((f"{path}[]", item, None, False) for item in islice(value, _FOLLOWED_ENTRIES))
         return self._of_instance(path, value)
 
     def _note_unchanging(self, path: str, value: Any) -> None:
@@ -204,7 +221,7 @@ class Walk:
 
     def _of_container(
         self, path: str, value: Any, entries: int
-    ) -> Iterator[tuple[str, Any, int | None, bool]]:
+    ) -> Iterable[tuple[str, Any, int | None, bool]]:
         # One that grows would be followed only while it is small, and then seem to be emptied.
         if entries > _COUNTED_ENTRIES or self._known_entries.get(path) != entries:
             return
@@ -214,6 +231,9 @@ class Walk:
         elif kind is list or kind is collections.deque or kind is set:
             items = list(value)
         else:
+            return
+        if PLAIN.issuperset(map(id, map(type, items))):
+            self.inner[path] = 0
             return
         follows_all = entries <= _FOLLOWED_ENTRIES
         inner = [(item, count) for item in items if (count := entries_of(item)) is not None]
@@ -237,6 +257,11 @@ class Walk:
                 yield f"{path}.{name}", item, bound, has_expiry
 
 
-def _is_skipped(kind: type) -> bool:
-    """Tell whether objects of a type hold nothing, or belong to the profiler."""
-    return id(kind) in _SKIPPED or module_of(kind).partition(".")[0] == "profiler"
+def _is_ours(kind: type) -> bool:
+    return module_of(kind).partition(".")[0] == "profiler"
+
+
+def _is_quiet(value: Any) -> bool:
+    """Tell, before a path is made for it, whether a value holds nothing: a number, a short text, a module."""
+    kind = id(type(value))
+    return kind in _SKIPPED and not (kind in _TEXTS and len(value) >= _LONG_TEXT)
