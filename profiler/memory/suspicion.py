@@ -18,7 +18,7 @@ _QUARTER = _SEEN // 4
 SHALLOW_CAPTURES = 4
 # Only where the lines that allocate are not the function's own.
 DEEP_CAPTURES = 1
-DEEP_FRAMES = 6
+DEEP_FRAMES = 4
 # Something new that grows is traced again after twice the captures so far, the same after so many times them.
 _NEW_AGAIN = 2
 _SAME_AGAIN = 32

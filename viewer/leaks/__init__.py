@@ -30,7 +30,8 @@ def judge(captures: Iterable[Capture]) -> Report:
             collectors[name] = Collector(*name)
         collectors[name].add(capture)
     # Sorted, so that the answer does not depend on the order of reading.
-    environments = [collectors[name].series() for name in sorted(collectors)]
+    # Each collector is let go of as its series are made.
+    environments = [collectors.pop(name).series() for name in sorted(collectors)]
     by_function: dict[str, list[Judged]] = {}
     for one in judge_subjects(environments):
         by_function.setdefault(one.environment.function, []).append(one)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from profiler.capture import Capture, Container, Frame, Memory, TypeCount
+from viewer.leaks.statistics import thin
 from viewer.renderers.text import location
 from viewer.units import counted
 
@@ -21,6 +22,8 @@ KINDS = ("container", "allocation site", "type", "process")
 # `profiler.memory.tracing` keeps the 300 largest sites: with fewer, an absent one holds nothing.
 _SITES_MAY_BE_CUT = 300
 _NONE = -1
+# Of a subject that is always the same: more than a verdict needs.
+_KEPT_OF_CONSTANT = 40
 _MEGABYTE = 1 << 20
 
 Stack = tuple[Frame, ...]
@@ -38,11 +41,15 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values of one subject over the sequence numbers of warm invocations, strictly increasing."""
+    """Values of one subject over the sequence numbers of warm invocations, strictly increasing.
+
+    Of a subject that is always the same a few are kept; `seen` is how many there were.
+    """
 
     subject: Subject
     xs: tuple[int, ...]
     ys: tuple[int, ...]
+    seen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,8 @@ class EnvironmentSeries:
 @dataclass(frozen=True, slots=True)
 class _Observation:
     sequence: int
-    request_id: str
+    # Its hash: it is only told apart.
+    request: int
     started_at_ns: int
     cold: bool
     census_complete: bool
@@ -111,21 +119,32 @@ class _Observation:
 
 
 class _Track:
-    """The values of one subject by the number of the observation; compact, for there are many."""
+    """The values of one subject by the number of the observation.
+
+    What stays as it is takes no room: a run of equal values is kept once, from its first number to its last.
+    """
+
+    __slots__ = ("_firsts", "_lasts", "_values")
 
     def __init__(self) -> None:
-        self.numbers = array("q")
-        self.values = array("q")
+        self._firsts = array("q")
+        self._lasts = array("q")
+        self._values = array("q")
 
     def add(self, number: int, value: int) -> None:
-        self.numbers.append(number)
-        self.values.append(value)
+        if self._values and self._values[-1] == value and self._lasts[-1] + 1 == number:
+            self._lasts[-1] = number
+            return
+        self._firsts.append(number)
+        self._lasts.append(number)
+        self._values.append(value)
 
     def by_number(self) -> dict[int, int]:
         """Return the values, those of one observation added up."""
         found: dict[int, int] = {}
-        for number, value in zip(self.numbers, self.values, strict=True):
-            found[number] = found.get(number, 0) + value
+        for first, last, value in zip(self._firsts, self._lasts, self._values, strict=True):
+            for number in range(first, last + 1):
+                found[number] = found.get(number, 0) + value
         return found
 
 
@@ -171,7 +190,7 @@ class Collector:
         self._observations.append(
             _Observation(
                 sequence=invocation.sequence,
-                request_id=invocation.request_id,
+                request=hash(invocation.request_id),
                 started_at_ns=invocation.started_at_ns,
                 cold=invocation.cold,
                 census_complete=memory.census_complete,
@@ -194,7 +213,6 @@ class Collector:
         process = _longest_stretch(chosen, {item.tracing_since for _, item in chosen})
         traced = _longest_stretch(chosen, {item.tracing_since for _, item in chosen} - {None})
         sites = self._sites.items() if traced else ()
-        entries = {path: track.entries.by_number() for path, track in self._containers.items()}
         readings = [item.process[0] for _, item in chosen if item.process[0] is not None]
         return EnvironmentSeries(
             function=self._function,
@@ -204,7 +222,8 @@ class Collector:
             warm=len(chosen),
             skipped=self._skipped,
             containers=tuple(
-                _container(path, track, entries, chosen) for path, track in self._containers.items()
+                _container(path, track, self._holder_of(path), chosen)
+                for path, track in self._containers.items()
             ),
             sites=tuple(_site(stack, track, traced) for stack, track in sites),
             types=tuple(_type(name, track, chosen) for name, track in self._types.items()),
@@ -218,6 +237,10 @@ class Collector:
             last_rss_bytes=readings[-1] if readings else None,
             notes=notes,
         )
+
+    def _holder_of(self, path: str) -> _ContainerTrack | None:
+        """Return the container that one is in, where the census reached it through that."""
+        return self._containers.get(path.rpartition("[]")[0]) if "[]" in path else None
 
     def _add_container(
         self, number: int, sequence: int, container: Container, frames: Sequence[Frame]
@@ -253,9 +276,9 @@ class Collector:
         environments share an id: the one with the most captures is judged, and the others are told.
         """
         numbered = sorted(enumerate(self._observations), key=lambda pair: pair[1].started_at_ns)
-        requests: dict[int, set[str]] = {}
+        requests: dict[int, set[int]] = {}
         for _, item in numbered:
-            requests.setdefault(item.sequence, set()).add(item.request_id)
+            requests.setdefault(item.sequence, set()).add(item.request)
         notes = []
         if any(len(ids) > 1 for ids in requests.values()):
             runs = _runs(numbered)
@@ -306,11 +329,11 @@ def _longest_stretch(chosen: _Chosen, starts: Iterable[int | None]) -> _Chosen:
 
 
 def _container(
-    path: str, track: _ContainerTrack, entries: dict[str, dict[int, int]], chosen: _Chosen
+    path: str, track: _ContainerTrack, holder_track: _ContainerTrack | None, chosen: _Chosen
 ) -> ContainerSeries:
-    known = entries[path]
+    known = track.entries.by_number()
     # What is reached through a large container is not followed: absent does not mean empty then.
-    holder = entries.get(path.rpartition("[]")[0], {}) if "[]" in path else {}
+    holder = holder_track.entries.by_number() if holder_track is not None else {}
     points = [
         (item.sequence, known.get(number, 0))
         for number, item in chosen
@@ -354,7 +377,10 @@ def _process(stretch: _Chosen, index: int, name: str, unit: str) -> Series:
 
 
 def _series(subject: Subject, points: Sequence[tuple[int, int]]) -> Series:
-    return Series(subject, tuple(x for x, _ in points), tuple(y for _, y in points))
+    seen = len(points)
+    if seen > _KEPT_OF_CONSTANT and len({y for _, y in points}) == 1:
+        points = thin(points, _KEPT_OF_CONSTANT)
+    return Series(subject, tuple(x for x, _ in points), tuple(y for _, y in points), seen)
 
 
 def _order(frame: Frame) -> tuple[str, int, str]:

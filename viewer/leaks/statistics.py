@@ -13,12 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist, fmean, median, stdev
+from typing import TypeVar
 
 # Below this many points the normal approximation of Mann and Kendall's statistic is not good enough.
 APPROXIMATE_FROM = 10
 # Theil and Sen look at every pair of points: more than this many are thinned evenly.
 POINTS_AT_MOST = 300
 _NORMAL = NormalDist()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ def differences(values: Sequence[float]) -> list[float]:
     return [after - before for before, after in pairwise(values)]
 
 
-def thin(values: Sequence[float], most: int = POINTS_AT_MOST) -> Sequence[float]:
+def thin(values: Sequence[T], most: int = POINTS_AT_MOST) -> Sequence[T]:
     """Return at most so many values, evenly spaced, the first and the last among them."""
     if len(values) <= most:
         return values

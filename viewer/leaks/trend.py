@@ -66,7 +66,7 @@ def trend_of(series: Series) -> Trend:
     count = len(ys)
     rises, rest = records(ys)
     if count < FEWEST_POINTS or rises == 0:
-        return Trend(count, 1.0, None, UNSTEADY, rest)
+        return Trend(series.seen, 1.0, None, UNSTEADY, rest)
     is_even = len(set(differences(xs))) == 1
     p = min(1.0, max(mann_kendall(ys), drift(ys, None if is_even else xs)) * looks_factor(count))
     if p >= UNCLEAR_P:
