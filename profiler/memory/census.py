@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
 from profiler.memory.containers import entries_of_cache, estimated_bytes
 from profiler.memory.roots import OwnModules
@@ -16,7 +17,9 @@ from profiler.memory.walk import LRU_CACHE, UNCHANGING_TYPES, Seen, Unchanging, 
 _MEASURED_AT_MOST = 16
 
 
-class Found(NamedTuple):
+# Not frozen, for that would double its cost; no named tuple, for tracemalloc would not see whose it is.
+@dataclass(slots=True, eq=False)
+class Found:
     """The containers of one path. `grown` are the live objects, where they hold more than last time."""
 
     path: str

@@ -12,7 +12,7 @@ import contextvars
 import gc
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from types import CellType, FrameType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import Any
@@ -39,9 +39,11 @@ def holders(targets: Sequence[Any], own_modules: Sequence[tuple[str, ModuleType]
     gc.disable()  # a collection meanwhile would cost more than the search
     search = _Search(targets)
     try:
-        for roots in (dict(own_modules), _all_modules()):
-            search.run({id(vars(module)): (name, vars(module)) for name, module in roots.items()})
-        search.run({id(root): (name, root) for name, root in _other_roots()})
+        search.run(_globals_of(dict(own_modules)))
+        context = contextvars.copy_context()
+        search.run({id(context): ("context variables", context)})
+        search.run(_globals_of(_all_modules()))
+        search.run({id(frame): (name, frame) for name, frame in _running()})
         return search.paths()
     finally:
         search.close()
@@ -59,8 +61,11 @@ def _all_modules() -> dict[str, ModuleType]:
     }
 
 
-def _other_roots() -> Iterator[tuple[str, Any]]:
-    yield "context variables", contextvars.copy_context()
+def _globals_of(modules: Mapping[str, ModuleType]) -> dict[int, tuple[str, Any]]:
+    return {id(vars(module)): (name, vars(module)) for name, module in modules.items()}
+
+
+def _running() -> Iterator[tuple[str, FrameType]]:
     within: FrameType | None
     for within in list(sys._current_frames().values()):
         while within is not None:

@@ -146,13 +146,8 @@ class Walk:
 
     def _within_budget(self) -> bool:
         self.nodes = nodes = self.nodes + 1
-        if nodes % _NODES_PER_CLOCK_LOOK and len(self.found) < _CONTAINERS_AT_MOST:
-            return True
-        if (
-            nodes > NODES_AT_MOST
-            or len(self.found) >= _CONTAINERS_AT_MOST
-            or time.perf_counter_ns() > self._ends_ns
-        ):
+        is_late = not nodes % _NODES_PER_CLOCK_LOOK and time.perf_counter_ns() > self._ends_ns
+        if is_late or nodes > NODES_AT_MOST or len(self.found) >= _CONTAINERS_AT_MOST:
             self.over_budget = True
         return not self.over_budget
 
