@@ -18,6 +18,7 @@ COMMANDS = {
     "flamegraph": "viewer.cli.flamegraph",
     "top": "viewer.cli.top",
     "export": "viewer.cli.export",
+    "diff": "viewer.cli.diff",
     "leaks": "viewer.cli.leaks",
 }
 # What a command needs beyond the runtime's own dependencies.

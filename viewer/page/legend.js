@@ -2,7 +2,7 @@
 
 import { formatShare, printable } from "./format.js";
 
-const GROUPS = { own: "Own code", package: "Packages", stdlib: "Standard library", native: "Native" };
+const GROUPS = { own: "Own code", package: "Packages", stdlib: "Standard library", native: "Native", more: "Takes more", less: "Takes less", even: "The same" };
 const MOST_MODULES = 12;
 
 /** Return the self weight of each module in a layout. */

@@ -10,9 +10,13 @@ const HUES = {
   package: [[252, 0], [300, 0.055], [212, 0.07], [335, -0.02], [272, -0.055], [190, 0.015]],
   stdlib: [[155, 0], [200, 0.02], [125, 0.01], [240, -0.01], [175, -0.035], [222, 0.04]],
   native: [[0, 0]],
+  // Of a comparison: what takes more, less, and the same; from strong to slight. Red and blue are told apart by all.
+  more: [[28, 0], [34, 0.09], [40, 0.17]],
+  less: [[255, 0], [250, 0.09], [245, 0.17]],
+  even: [[90, 0]],
 };
-const LIGHT = { own: [0.79, 0.115], package: [0.75, 0.09], stdlib: [0.88, 0.036], native: [0.87, 0.004] };
-const DARK = { own: [0.74, 0.115], package: [0.67, 0.09], stdlib: [0.43, 0.04], native: [0.4, 0.006] };
+const LIGHT = { own: [0.79, 0.115], package: [0.75, 0.09], stdlib: [0.88, 0.036], native: [0.87, 0.004], more: [0.66, 0.17], less: [0.62, 0.13], even: [0.91, 0.005] };
+const DARK = { own: [0.74, 0.115], package: [0.67, 0.09], stdlib: [0.43, 0.04], native: [0.4, 0.006], more: [0.62, 0.17], less: [0.56, 0.13], even: [0.36, 0.005] };
 const SHADES = [0, 0.02, -0.02];
 const FADED_SHARE = 0.26;
 
@@ -32,10 +36,14 @@ export function moduleColours(modules, dark) {
 /** Return each module's place among the hues of its category. */
 function huePlaces(modules) {
   const places = new Int32Array(modules.length);
-  const taken = { own: new Set(), package: new Set(), stdlib: new Set(), native: new Set() };
+  const taken = Object.fromEntries(Object.keys(HUES).map((category) => [category, new Set()]));
   const order = [...modules.keys()].sort((one, other) => (modules[one].name < modules[other].name ? -1 : 1));
   for (const index of order) {
-    const { category, name } = modules[index];
+    const { category, name, place: given } = modules[index];
+    if (given !== undefined) {
+      places[index] = given;
+      continue;
+    }
     const count = HUES[category].length;
     let place = hashOf(name) % count;
     const turns = Math.floor(taken[category].size / count);
