@@ -61,7 +61,7 @@ def test_a_change_is_found_with_its_size_and_certainty() -> None:
     assert not parse.is_sure
     # One that only calls others is judged by what it takes with them.
     assert handler.is_sure
-    assert handler.total_weight.change / MS == pytest.approx(5, abs=1)
+    assert handler.total_weight.change / MS == pytest.approx(5, abs=1.5)
     assert comparison.changes[0] in (price, handler)
     # A function stays the same one where its line has moved; the new line is told.
     assert (price.kind, price.frame.line) == ("changed", 99)
