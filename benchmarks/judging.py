@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import groupby
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -36,7 +37,8 @@ from profiler.codec import decode, encode
 from profiler.keys import CaptureKey
 from profiler.location import LocalLocation
 from profiler.sinks.local import LocalSink
-from viewer.leaks import judge
+from viewer.cli.order import age, environment
+from viewer.leaks import judge_groups
 from viewer.store import open_store
 from viewer.store.base import read_many
 
@@ -93,10 +95,13 @@ def measure(folder: str, judged: bool) -> tuple[float, float]:
     """Return the CPU seconds and the highest resident megabytes of one pass, in this process."""
     began_s = time.process_time()
     store = open_store(folder)
-    listing = list(store.list("checkout"))
-    captures = (decode(data) for _, data in read_many(store, listing) if isinstance(data, bytes))
+    listing = sorted(store.list("checkout"), key=lambda stored: (environment(stored), age(stored)))
+    captures = (
+        (stored, decode(data)) for stored, data in read_many(store, listing) if isinstance(data, bytes)
+    )
     if judged:
-        report = judge(captures)
+        groups = groupby(captures, key=lambda pair: environment(pair[0]))
+        report = judge_groups((capture for _, capture in pairs) for _, pairs in groups)
         assert {finding.subject for finding in report.findings} >= {"module_0.CACHE_0", "module_1.CACHE_1"}
     else:
         assert sum(1 for _ in captures) == len(listing)

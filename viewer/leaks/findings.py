@@ -14,7 +14,7 @@ from viewer.leaks.advice import Clues, advise
 from viewer.leaks.holding import NOT_HELD, Held, bytes_per_invocation, held, held_by
 from viewer.leaks.ownership import Owners, is_within, lines_of, outermost, same_line
 from viewer.leaks.report import Curve, Finding, Other, confidence_of
-from viewer.leaks.series import Series
+from viewer.leaks.series import EnvironmentFacts, Series
 from viewer.leaks.statistics import Slope, differences, theil_sen, thin
 from viewer.leaks.subjects import Judged
 from viewer.leaks.trend import ALPHA, FEWEST_POINTS, trend_of
@@ -31,7 +31,6 @@ _TOO_SMALL = (
     "that may be the interpreter's own bookkeeping"
 )
 _DRAWN_POINTS = 200
-_DRAWN_ENVIRONMENTS = 8
 _LINES_NAMED = 3
 # Tracing that woke for a suspicion lasts a few invocations: too few for a verdict, enough to name a line.
 _FEWEST_RISING = 3
@@ -164,7 +163,7 @@ def _finding(
     subject = one.series.subject
     kind = one.container.type if one.container else ""
     bound = one.container.bound if one.container else None
-    curves = [_curve(each, each.series) for each in (one, *one.peers)[:_DRAWN_ENVIRONMENTS]]
+    curves = [_curve(environment, one.series), *(_curve(peer.environment, peer.series) for peer in one.peers)]
     return Finding(
         kind=subject.kind,
         function=environment.function,
@@ -185,15 +184,15 @@ def _finding(
         invocations_left=left,
         hours_left=left / environment.per_hour if left is not None and environment.per_hour else None,
         curves=tuple(curves),
-        memory=_curve(one, environment.process[0]),
+        memory=_curve(environment, environment.process[0]),
         advice=advise(Clues(subject.kind, held_by(one) or one.name, kind or one.name, bound, tuple(lines))),
     )
 
 
-def _curve(one: Judged, series: Series) -> Curve:
+def _curve(environment: EnvironmentFacts, series: Series) -> Curve:
     return Curve(
-        environment=one.environment.environment,
-        started_at_ns=one.environment.started_at_ns,
+        environment=environment.environment,
+        started_at_ns=environment.started_at_ns,
         invocations=tuple(int(x) for x in thin(series.xs, _DRAWN_POINTS)),
         values=tuple(int(y) for y in thin(series.ys, _DRAWN_POINTS)),
     )

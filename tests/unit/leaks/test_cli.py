@@ -85,7 +85,7 @@ def test_json(store, capsys):
     assert report["findings"][0]["subject"] == "app.PRICES"
     assert {other["verdict"] for other in report["others"]} >= {"bounded"}
     assert report["environments"] == [
-        {"function": "app", "environment": "env-a", "warm": 39, "skipped": 0, "notes": []}
+        {"function": "app", "environment": "env-a", "warm": 39, "ran": 39, "skipped": 0, "notes": []}
     ]
 
 
