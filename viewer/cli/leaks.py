@@ -14,10 +14,18 @@ from viewer.cli.profiles import refuse_to_overwrite, write_file
 from viewer.cli.terminal import Column, Line
 from viewer.leaks import Report, judge_groups
 from viewer.leaks.reports import words
-from viewer.leaks.reports.terminal import finding_lines
+from viewer.leaks.reports.terminal import finding_lines, finding_rows, wrapped
 
 HELP = "judge every container by how it grows; exit code 1 means that one leaks"
 
+_FINDINGS = (
+    Column("verdict", style="red"),
+    Column("what grows, and where", elastic=True),
+    Column("per invocation"),
+    Column("sure"),
+    Column("growth", style="red"),
+    Column("left"),
+)
 _OTHERS = (
     Column("verdict"),
     Column("what", elastic=True),
@@ -74,11 +82,16 @@ def _judged(selected: selection.Selection) -> Report:
 
 
 def _lines(report: Report, everything: bool) -> Iterator[Line]:
+    width = terminal.terminal_width()
     for finding in report.findings:
-        yield from finding_lines(report, finding)
+        yield from finding_lines(report, finding, width)
+    if report.findings:
+        rows = [row for finding in report.findings for row in finding_rows(report, finding, width)]
+        yield from terminal.table(_FINDINGS, rows)
+        yield []
     shown = words.told(report, everything)
     if shown:
-        rows = [
+        others = [
             (
                 other.verdict,
                 words.name_in(report, other.function, other.subject),
@@ -87,6 +100,7 @@ def _lines(report: Report, everything: bool) -> Iterator[Line]:
             )
             for other in shown
         ]
-        yield from terminal.table(_OTHERS, rows)
+        yield from terminal.table(_OTHERS, others)
         yield []
-    yield [(words.summary(report, len(report.others) - len(shown)), "bold")]
+    summary = words.summary(report, len(report.others) - len(shown))
+    yield from ([(line, "bold")] for line in wrapped(summary, width))
