@@ -36,7 +36,7 @@ $(VENV)/.demo: $(SOURCES)
 	@touch $@
 
 $(VENV)/.test: $(SOURCES) tools/test-tools.sh tools/lambda-interpreters.sh
-	@tools/make-venv.sh "$(PYTHON)" "$(VENV)" "viewer,test,lint"
+	@tools/make-venv.sh "$(PYTHON)" "$(VENV)" "viewer,serve,test,lint"
 	@tools/test-tools.sh "$(VENV)"
 	@tools/lambda-interpreters.sh
 	@touch $@ $(VENV)/.demo

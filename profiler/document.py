@@ -24,7 +24,7 @@ def read_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> dict[s
         CaptureFormatError: truncated or oversized gzip, not JSON, or not an object.
     """
     if data[:2] == _GZIP_MAGIC:
-        data = _gunzip(data, max_bytes)
+        data = gunzip(data, max_bytes)
     elif len(data) > max_bytes:
         raise CaptureFormatError(f"larger than {max_bytes} bytes")
     try:
@@ -36,7 +36,12 @@ def read_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> dict[s
     return document
 
 
-def _gunzip(data: bytes, max_bytes: int) -> bytes:
+def gunzip(data: bytes, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
+    """Return what was compressed, no more than `max_bytes`.
+
+    Raises:
+        CaptureFormatError: damaged, cut short, or larger.
+    """
     decompressor = zlib.decompressobj(wbits=31)
     try:
         plain = decompressor.decompress(data, max_bytes)

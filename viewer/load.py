@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from profiler.capture import AllocationSite, Capture, Frame, Memory
 from profiler.codec import MEMORY_PROFILE, capture_of
-from profiler.document import read_document
-from profiler.errors import CaptureFormatError
 from viewer.callgraph import CallGraph, guess_stacks
 from viewer.facts import facts_of, merged_facts, start_of
 from viewer.profile import CALL_GRAPH, Lane, Profile, StackTable
@@ -23,19 +21,18 @@ WeightedStacks = Iterable[tuple[tuple[int, ...], int]]
 
 
 def load(data: bytes, name: str) -> Profile:
-    """Return the profile in a file's bytes: a capture, or any speedscope file.
+    """Return the profile in a file's bytes: a capture, or what another tool wrote (`viewer.importers`).
 
     Raises:
-        CaptureFormatError: neither, or damaged.
+        CaptureFormatError: nothing that is known, or damaged.
     """
-    document = read_document(data)
-    if "capture" in document:
-        return profile_of(capture_of(document))
-    if "profiles" not in document:
-        raise CaptureFormatError("neither a capture nor a speedscope file: it has no 'profiles'")
-    from viewer.speedscope import profile_of_document
+    # Importers build profiles as this module does.
+    from viewer import importers
 
-    return profile_of_document(document, name)
+    document = importers.json_of(data)
+    if document is not None and "capture" in document:
+        return profile_of(capture_of(document))
+    return importers.read(data, name)
 
 
 def profile_of(capture: Capture) -> Profile:

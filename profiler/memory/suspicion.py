@@ -26,6 +26,9 @@ _SAME_AGAIN = 32
 _LEAST_RISE = {"entries": 1, "blocks": 20, "bytes": 256 * 1024}
 
 
+_PROCESS = {"Python heap", "resident memory"}
+
+
 class Suspicion:
     """What grows in one environment, and how many frames deep it is worth to trace the next invocation."""
 
@@ -82,7 +85,8 @@ class Suspicion:
         self._seen = present
         grown = {path for path, values in present.items() if _grows(path, values)}
         if grown and self._is_time(grown):
-            self._known |= grown
+            # Whatever grows makes the process grow too, if not in the same window.
+            self._known |= grown | _PROCESS
             self.reasons = sorted(grown)
             self._left = SHALLOW_CAPTURES + DEEP_CAPTURES
             self._named = False

@@ -18,11 +18,13 @@ COMMANDS = {
     "flamegraph": "viewer.cli.flamegraph",
     "top": "viewer.cli.top",
     "export": "viewer.cli.export",
+    "serve": "viewer.cli.serve",
     "diff": "viewer.cli.diff",
     "leaks": "viewer.cli.leaks",
 }
 # What a command needs beyond the runtime's own dependencies.
 _EXTRA = ("rich", "boto3", "botocore")
+_EXTRA_SERVE = ("starlette", "uvicorn", "anyio")
 _ABOUT = "Look at the captures that functions left: flame graphs, tables, leaks."
 
 
@@ -47,7 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ProfilerError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] not in _EXTRA:
+        name = str(error.name).partition(".")[0]
+        if name in _EXTRA_SERVE:
+            return _fail(f"{error.name} is not installed: pip install 'invocation-profiler[viewer,serve]'")
+        if name not in _EXTRA:
             raise
         return _fail(f"{error.name} is not installed: pip install 'invocation-profiler[viewer]'")
     except BrokenPipeError:

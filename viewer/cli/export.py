@@ -7,14 +7,15 @@ import gzip
 import sys
 from pathlib import Path
 
+from profiler.errors import SelectionError
 from viewer.cli import selection
 from viewer.cli.filters import NEWEST_OR_MERGED
 from viewer.cli.profiles import profile_from, refuse_to_overwrite, write_file
 from viewer.renderers import renderer
 
-HELP = "write a profile for speedscope or flamegraph.pl"
+HELP = "write a profile for other tools: speedscope, pprof, Perfetto, KCachegrind, as a picture"
 
-FORMATS = ("speedscope", "collapsed")
+FORMATS = ("speedscope", "collapsed", "pprof", "chrome", "callgrind", "svg")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,12 +35,21 @@ def run(args: argparse.Namespace) -> int:
     selected = selection.select(args, newest=True)
     if args.output != "-":
         refuse_to_overwrite(Path(args.output), args.force)
-    text = renderer(args.to)(profile_from(selected))
+    rendered = renderer(args.to)(profile_from(selected))
     if args.output == "-":
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        _print(rendered)
     else:
-        data = text.encode("utf-8", "backslashreplace")
-        if args.output.endswith(".gz"):
+        data = rendered if isinstance(rendered, bytes) else rendered.encode("utf-8", "backslashreplace")
+        if args.output.endswith(".gz") and not isinstance(rendered, bytes):
             data = gzip.compress(data, 6, mtime=0)
         write_file(Path(args.output), data)
     return selected.exit_code()
+
+
+def _print(rendered: str | bytes) -> None:
+    if isinstance(rendered, str):
+        sys.stdout.write(rendered if rendered.endswith("\n") else f"{rendered}\n")
+        return
+    if sys.stdout.isatty():
+        raise SelectionError("that format is bytes and no text: give -o FILE")
+    sys.stdout.buffer.write(rendered)

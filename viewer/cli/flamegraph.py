@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.output or default_name(selected))
     refuse_to_overwrite(path, args.force)
     page = renderer("html")(hide_bootstrap(profile_from(selected)))
+    assert isinstance(page, str)
     data = page.encode("utf-8", "backslashreplace")
     write_file(path, data)
     terminal.say(f"{_what(selected)}, {size(len(data))}")

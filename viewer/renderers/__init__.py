@@ -1,4 +1,4 @@
-"""What a profile can be drawn or written as. Each renderer is one function: Profile → text."""
+"""What a profile can be drawn or written as. Each renderer is one function: Profile → text, or bytes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from collections.abc import Callable
 
 from viewer.profile import Profile
 
-Renderer = Callable[[Profile], str]
+Renderer = Callable[[Profile], str | bytes]
 
 RENDERERS = {
     "html": "viewer.renderers.html:render",
     "text": "viewer.renderers.text:render",
     "collapsed": "viewer.renderers.collapsed:render",
+    "pprof": "viewer.renderers.pprof:render",
+    "chrome": "viewer.renderers.chrome:render",
+    "callgrind": "viewer.renderers.callgrind:render",
+    "svg": "viewer.renderers.svg:render",
     "speedscope": "viewer.renderers.speedscope:render",
 }
 

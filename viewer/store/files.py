@@ -1,4 +1,4 @@
-"""Captures and plain speedscope files that somebody names one by one, as a store."""
+"""Captures, and profiles of other tools, that somebody names one by one, as a store."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from profiler.codec import capture_of
-from profiler.document import read_document
 from profiler.errors import CaptureFormatError
 from profiler.keys import CaptureKey
 from viewer.store.base import StoredCapture, UnreadableCapture
 from viewer.store.local import read_file
 
-_SUFFIXES = (".json", ".gz", ".speedscope")
+_SUFFIXES = (".json", ".gz", ".speedscope", ".pprof", ".pb", ".prof", ".folded", ".collapsed", ".pyisession")
 
 
 def looks_like_path(text: str) -> bool:
@@ -24,7 +23,7 @@ def looks_like_path(text: str) -> bool:
 class FileStore:
     """The named files; a name that is no capture's key makes it open the file to see what it is.
 
-    `plain_files` are speedscope files without a capture; `broken` are (path, reason) pairs.
+    `plain_files` are profiles of other tools. `broken` are (path, reason) pairs.
     """
 
     parallel_reads = 1
@@ -61,14 +60,15 @@ class FileStore:
             self._captures.append(StoredCapture(key, path.stat().st_size, str(path)))
             return
         data = read_file(path)
-        document = read_document(data)
-        if "capture" in document:
+        from viewer import importers  # only where a file has to be looked into
+
+        document = importers.json_of(data)
+        if document is not None and "capture" in document:
             key = CaptureKey.of(capture_of(document))
             self._captures.append(StoredCapture(key, len(data), str(path)))
-        elif "profiles" in document:
-            self.plain_files.append(path)
-        else:
-            raise CaptureFormatError("neither a capture nor a speedscope file")
+            return
+        importers.reader_of(data)
+        self.plain_files.append(path)
 
 
 def _age(stored: StoredCapture) -> tuple[int, str, int]:

@@ -45,6 +45,11 @@ def app(tmp_path: Path) -> Iterator[ModuleType]:
 @pytest.fixture(autouse=True)
 def _rich(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(types_module, "ALLOWANCE_NS", 10**12)
+    # A process of pytest's has far more objects than a function's.
+    monkeypatch.setattr(types_module, "_COST_AT_MOST_NS", 10**12)
+    monkeypatch.setattr(types_module, "TYPES_AT_MOST", 10**6)
+    monkeypatch.setattr("profiler.memory.holders.TIME_AT_MOST_NS", 10**12)
+    monkeypatch.setattr("profiler.memory.holders.OBJECTS_AT_MOST", 10**9)
 
 
 def counts_of(
@@ -127,9 +132,9 @@ def test_a_count_that_is_too_dear_is_the_last(app: ModuleType) -> None:
     counts = TypeCounts()
     counts_of(app, counts)
     counts_of(app, counts)
-    counts._cost_ns = 10**9
+    counts._cost_ns = 10**13
     app.leak(100)
-    assert counts_of(app, counts, duration_ns=10**15) == {}
+    assert counts_of(app, counts, duration_ns=10**17) == {}
 
 
 def test_types_are_not_kept_alive(app: ModuleType) -> None:

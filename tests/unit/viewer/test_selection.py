@@ -236,16 +236,16 @@ def test_a_plain_speedscope_file_is_kept_apart(tmp_path):
     path.write_text(json.dumps({"shared": {"frames": []}, "profiles": []}))
     selected = select(path)
     assert selected.plain_files == [path]
-    with pytest.raises(SelectionError, match=r"plain\.speedscope\.json is a plain speedscope file"):
+    with pytest.raises(SelectionError, match=r"plain\.speedscope\.json is a profile of another tool"):
         list(selection.read_captures(selected))
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not JSON"),
+        (b"", "neither a capture nor speedscope"),
         (b"{}", "neither"),
-        (b"[]", "not an object"),
+        (b"[]", "neither a capture nor speedscope"),
         (encode(capture())[:-20], "truncated"),
         (None, "no such file"),
     ],

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from profiler.capture import Frame
 from profiler.errors import CaptureFormatError
 from tests.unit.viewer.builders import capture, memory
+from viewer.importers.speedscope import MAX_DEPTH
 from viewer.load import ProfileBuilder, load, profile_of
 from viewer.profile import Lane, Profile
 from viewer.renderers import renderer
 from viewer.renderers.collapsed import collapsed
-from viewer.speedscope import MAX_DEPTH
 
 FRAMES = [{"name": "a", "file": "a.py", "line": 1}, {"name": "b"}]
 
