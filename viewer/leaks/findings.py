@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from profiler.capture import Frame
 from viewer.leaks.advice import Clues, advise
 from viewer.leaks.holding import NOT_HELD, Held, bytes_per_invocation, held, held_by
-from viewer.leaks.ownership import Owners, is_within, lines_of, outermost, same_line
+from viewer.leaks.ownership import Holders, Owners, lines_of, outermost, same_line
 from viewer.leaks.report import Curve, Finding, Other, confidence_of
-from viewer.leaks.series import Series
+from viewer.leaks.series import EnvironmentFacts, Series
 from viewer.leaks.statistics import Slope, differences, theil_sen, thin
 from viewer.leaks.subjects import Judged
 from viewer.leaks.trend import ALPHA, FEWEST_POINTS, trend_of
@@ -31,7 +31,6 @@ _TOO_SMALL = (
     "that may be the interpreter's own bookkeeping"
 )
 _DRAWN_POINTS = 200
-_DRAWN_ENVIRONMENTS = 8
 _LINES_NAMED = 3
 # Tracing that woke for a suspicion lasts a few invocations: too few for a verdict, enough to name a line.
 _FEWEST_RISING = 3
@@ -49,10 +48,18 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
     owners = Owners(leaking, containers)
     joined: dict[str, list[Judged]] = {one.name: [] for one in leaking}
     alone: dict[tuple[str, str], list[Judged]] = {}
-    others = [_other(one) for one in containers if not is_within(one, leaking)]
+    holders = Holders(leaking)
+    below: dict[str, list[str]] = {one.name: [] for one in leaking}
+    others: list[Other] = []
+    for one in containers:
+        holder = holders.of(one.name)
+        if holder is None:
+            others.append(_other(one))
+        elif holder is not one:
+            below[holder.name].append(one.name)
     for site in sites:
         owner = owners.of(site) if site.verdict == LEAK or _rises(site) else None
-        holder = next((one for one in leaking if owner is not None and is_within(owner, [one])), None)
+        holder = holders.of(owner.name) if owner is not None else None
         if site.verdict != LEAK and holder is not None:
             # No verdict of its own, for it grows in steps as the table of a dict does: a part of the leak.
             joined[holder.name].append(site)
@@ -66,7 +73,7 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
         else:
             others.append(_other(site, owner.verdict, f"fills {owner.name}: {owner.judgement.reason}"))
     findings = [
-        _container_finding(one, joined[one.name], containers, types.joined.get(one.name, ()))
+        _container_finding(one, joined[one.name], below[one.name], types.joined.get(one.name, ()))
         for one in leaking
     ]
     unowned = [site for site in sites if owners.of(site) is None and _rises_steadily(site)]
@@ -89,14 +96,13 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
 
 
 def _container_finding(
-    one: Judged, sites: Sequence[Judged], containers: Sequence[Judged], types: Sequence[Judged]
+    one: Judged, sites: Sequence[Judged], below: Sequence[str], types: Sequence[Judged]
 ) -> Finding:
     assert one.container is not None
     lines = list(dict.fromkeys([*lines_of(one)]))
     seen = [line for line in lines if any(same_line(line, s.series.subject.stack[-1]) for s in sites)]
     elsewhere = [site.name for site in sites if site.series.subject.stack[-1] not in lines]
     holds = [f"{each.name} objects" for each in types]
-    below = [each.name for each in containers if each is not one and is_within(each, [one])]
     bytes_slope = _growth(sites) if sites else None
     if bytes_slope is None and len(one.container.bytes.xs) >= FEWEST_POINTS:
         bytes_slope = theil_sen(one.container.bytes.xs, one.container.bytes.ys).value
@@ -164,7 +170,7 @@ def _finding(
     subject = one.series.subject
     kind = one.container.type if one.container else ""
     bound = one.container.bound if one.container else None
-    curves = [_curve(each, each.series) for each in (one, *one.peers)[:_DRAWN_ENVIRONMENTS]]
+    curves = [_curve(environment, one.series), *(_curve(peer.environment, peer.series) for peer in one.peers)]
     return Finding(
         kind=subject.kind,
         function=environment.function,
@@ -185,15 +191,15 @@ def _finding(
         invocations_left=left,
         hours_left=left / environment.per_hour if left is not None and environment.per_hour else None,
         curves=tuple(curves),
-        memory=_curve(one, environment.process[0]),
+        memory=_curve(environment, environment.process[0]),
         advice=advise(Clues(subject.kind, held_by(one) or one.name, kind or one.name, bound, tuple(lines))),
     )
 
 
-def _curve(one: Judged, series: Series) -> Curve:
+def _curve(environment: EnvironmentFacts, series: Series) -> Curve:
     return Curve(
-        environment=one.environment.environment,
-        started_at_ns=one.environment.started_at_ns,
+        environment=environment.environment,
+        started_at_ns=environment.started_at_ns,
         invocations=tuple(int(x) for x in thin(series.xs, _DRAWN_POINTS)),
         values=tuple(int(y) for y in thin(series.ys, _DRAWN_POINTS)),
     )

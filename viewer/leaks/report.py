@@ -80,11 +80,15 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What was looked at: warm invocations with memory, captures without, and what was odd about them."""
+    """What was looked at: warm invocations with memory, captures without, and what was odd about them.
+
+    `ran` is how many invocations there were from the first to the last of the warm ones, captured or not.
+    """
 
     function: str
     environment: str
     warm: int
+    ran: int
     skipped: int
     notes: tuple[str, ...] = ()
 

@@ -68,7 +68,10 @@ def trend_of(series: Series) -> Trend:
     if count < FEWEST_POINTS or rises == 0:
         return Trend(series.seen, 1.0, None, UNSTEADY, rest)
     is_even = len(set(differences(xs))) == 1
-    p = min(1.0, max(mann_kendall(ys), drift(ys, None if is_even else xs)) * looks_factor(count))
+    looks = looks_factor(count)
+    p = min(1.0, drift(ys, None if is_even else xs) * looks)
+    if p < 1.0:  # most series need only the quicker of the two
+        p = min(1.0, max(p, mann_kendall(ys) * looks))
     if p >= UNCLEAR_P:
         return Trend(count, p, None, UNSTEADY, rest)
     slope = theil_sen(xs, ys)

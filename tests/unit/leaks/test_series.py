@@ -1,16 +1,24 @@
 import random
+from types import SimpleNamespace
 
 from profiler.capture import ProcessMemory
 from tests.unit.leaks.builders import FRAMES, capture, container, of_entries, site
 from viewer.leaks import judge
-from viewer.leaks.series import Collector
+from viewer.leaks.collector import Collector
 
 
 def series_of(captures):
+    """Return the facts of an environment with its subjects, by their kind."""
     collector = Collector("app", "env-a")
     for each in captures:
         collector.add(each)
-    return collector.series()
+    facts, subjects = collector.finish()
+    subjects = list(subjects)
+    return SimpleNamespace(
+        **{name: getattr(facts, name) for name in facts.__dataclass_fields__},
+        containers=tuple(one.container for one in subjects if one.container),
+        sites=tuple(one.series for one in subjects if one.series.subject.kind == "allocation site"),
+    )
 
 
 def entries_of(captures, path="app.CACHE"):
