@@ -1,4 +1,4 @@
-"""One flame graph as a widget: rows of boxes to move in by keys and mouse. It knows no views and no threads."""
+"""One flame graph as a widget: rows of boxes, moved in by keys and mouse. It knows no views, no threads."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ class Inks:
             if faded:
                 text, fill = colours.faded_text, colours.faded
         if focused:
-            # Without any colour it is still seen: turned round, and bold.
-            return Style(color=fill, bgcolor=self.ground.ink, bold=True, underline=matched)
+            # Seen in any number of colours: the ground and its ink, turned round.
+            return Style(color=self.ground.background, bgcolor=self.ground.ink, bold=True, underline=matched)
         return Style(color=text, bgcolor=fill, underline=hovered or matched, bold=matched)
 
     def edge(self, style: Style) -> Style:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from viewer.profile import Profile
-from viewer.tui.layout import Layout
+from viewer.tui.layout import Layout, matched_weight
 from viewer.tui.pieces import Window
 from viewer.tui.views import (
-    FUNCTION,
     INVERTED,
     MERGED,
     ORDER,
@@ -21,6 +21,7 @@ from viewer.tui.views import (
     merged,
 )
 from viewer.tui.words import Words
+from viewer.units import counted
 
 # Layouts that are kept; of a capture with a hundred thousand stacks each takes some tens of megabytes.
 _KEPT = 12
@@ -63,7 +64,7 @@ class Scenes:
         self._words: dict[int, Words] = {}
 
     async def scene(self, lane: int, view: str, frame: int = -1) -> Scene:
-        """Return the scene of a view; "callers" and "callees" are the two of a function."""
+        """Return the scene of a view; "callers" and "callees" are two views of a function."""
         key = (lane, view, frame)
         if key in self._scenes:
             self._scenes.move_to_end(key)
@@ -83,11 +84,18 @@ class Scenes:
             self._words[lane] = Words(self._profile, self._profile.lanes[lane])
         return self._words[lane]
 
+    async def found(self, lane: int, matches: Sequence[bool]) -> str:
+        """Say how many functions match, and the share of the lane under them: the same in every view."""
+        scene = await self.scene(lane, MERGED)
+        weight, _ = matched_weight(scene.layout, matches)
+        hits = sum(1 for frame in scene.counts if frame >= 0 and matches[frame])
+        return f"{counted(hits, 'function')}: {self.words(lane).share(weight)}"
+
     def _make(self, lane: int, view: str, frame: int) -> Scene:
         of_lane = self._profile, self._profile.lanes[lane]
-        if view == f"{FUNCTION}:callers":
+        if view == "callers":
             layout = callers(*of_lane, frame)
-        elif view == f"{FUNCTION}:callees":
+        elif view == "callees":
             layout = callees(*of_lane, frame)
         else:
             layout = {ORDER: in_time_order, MERGED: merged, INVERTED: inverted}[view](*of_lane)

@@ -10,13 +10,15 @@ from viewer.modules import classify
 from viewer.renderers.text import location
 
 Test = Callable[[str], bool]
+# For each frame whether it matches; None where nothing is sought.
+Matches = Sequence[bool] | None
 
 
 class BadPattern(ValueError):
     """The regular expression is none, perhaps because somebody is still typing it."""
 
 
-def match_frames(frames: Sequence[Frame], query: str) -> list[bool] | None:
+def match_frames(frames: Sequence[Frame], query: str) -> Matches:
     """Return for each frame whether it matches; None for no query.
 
     Plain text in any case is sought in name, location and module, as is /a regular expression/. "a name in

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.text import Text
 from textual.widgets import DataTable
 
 from viewer.processors import FunctionTotals
 from viewer.renderers.text import location
-from viewer.tui.words import Words
 from viewer.units import printable
 
 # More rows than anybody walks through; the search finds the others.
@@ -22,26 +21,24 @@ _ORDERS: dict[str, Callable[[FunctionTotals], tuple[object, ...]]] = {
 
 
 class FunctionTable(DataTable[Text]):
-    """Rows of functions; what is matched comes first, then the largest."""
+    """Rows of functions, the largest first, or by name."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=False)
         self.order = "self"
         self.rows_shown: Sequence[FunctionTotals] = ()
 
-    def show_rows(self, words: Words, matches: Callable[[FunctionTotals], bool] | None) -> None:
-        """Fill the table; where there is a search, with what it matches."""
-        rows = [row for row in words.rows if matches is None or matches(row)]
-        rows.sort(key=_ORDERS[self.order])
-        self.rows_shown = rows[:MOST_ROWS]
+    def show_rows(self, rows: Iterable[FunctionTotals], share: Callable[[int], str]) -> None:
+        """Fill the table; `share` writes a weight out."""
+        self.rows_shown = sorted(rows, key=_ORDERS[self.order])[:MOST_ROWS]
         self.clear(columns=True)
         # Text, not strings: names are data, and textual would read "[red]" in one as an order.
         for name in ("self", "total", "function", "location"):
             self.add_column(Text(f"{name} ↓" if name == self.order else name), key=name)
         for row in self.rows_shown:
             self.add_row(
-                Text(words.share(row.self_weight) if row.self_weight else "", justify="right"),
-                Text(words.share(row.total_weight), justify="right"),
+                Text(share(row.self_weight) if row.self_weight else "", justify="right"),
+                Text(share(row.total_weight), justify="right"),
                 Text(printable(row.frame.name)),
                 Text(printable(location(row.frame)), "dim"),
             )

@@ -21,7 +21,8 @@ class Words:
         self._profile = profile
         self._unit = lane.unit
         self._whole = lane.total
-        self.lane = f"{printable(lane.name)} · {weight(lane.total, lane.unit)}"
+        self._name = printable(lane.name)
+        self.lane = f"{self._name} · {weight(lane.total, lane.unit)}"
         self.rows = function_totals(profile, [lane])
         self._totals = {row.frame: row for row in self.rows}
 
@@ -34,7 +35,7 @@ class Words:
         """Return two lines about a box; `counts` says how many boxes each frame has."""
         frame = layout.frame[box]
         if frame < 0:
-            shown = self._numbers(self.lane, layout.total[box], layout.self_weight[box])
+            shown = self._numbers(self._name, layout.total[box], layout.self_weight[box])
             return shown + Text("\nno function: all that was seen here", "dim")
         name = printable(self._profile.frames[frame].name)
         shown = self._numbers(name, layout.total[box], layout.self_weight[box])
