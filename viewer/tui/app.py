@@ -107,9 +107,6 @@ class FlameApp(App[None]):
         if event.button == 3:
             await self.action_back()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.stage.show_ruler)
-
     # ---- views and threads -------------------------------------------------------------------
 
     @on(Bar.ViewChosen)

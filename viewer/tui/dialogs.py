@@ -17,6 +17,7 @@ from viewer.tui.keys import KEYS
 class Pairs(ModalScreen[None]):
     """A table of labels and texts; any of the usual keys closes it."""
 
+    AUTO_FOCUS = "VerticalScroll"
     BINDINGS = [("escape,enter,q,question_mark,a", "dismiss(None)", "close")]  # noqa: RUF012
 
     def __init__(self, title: str, pairs: Iterable[tuple[str, str]]) -> None:
@@ -49,6 +50,7 @@ def help_dialog() -> Pairs:
 class Chooser(ModalScreen[int | None]):
     """One of several texts, by its index; None where it was left."""
 
+    AUTO_FOCUS = "OptionList"
     BINDINGS = [("escape,q,l", "dismiss(None)", "close")]  # noqa: RUF012
 
     def __init__(self, texts: Sequence[str], chosen: int) -> None:

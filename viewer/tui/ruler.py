@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import math
 
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widget import Widget
+
 from viewer.tui.pieces import Window
 
 _TICK_EVERY = 14
+# The width that a graph keeps free for its scroll bar.
+_SCROLL_BAR = 1
 _UNITS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
+
+
+class Ruler(Widget):
+    """The axis over a graph of the same width."""
+
+    window: reactive[Window] = reactive(Window(0, 1))
+
+    def render(self) -> Text:
+        return Text(ruler(self.window, max(self.size.width - _SCROLL_BAR, 1)), no_wrap=True)
 
 
 def ruler(window: Window, width: int) -> str:

@@ -15,7 +15,7 @@ from viewer.profile import Profile
 from viewer.tui.graph import FlameGraph
 from viewer.tui.inks import Inks
 from viewer.tui.places import Place, Scene, Scenes
-from viewer.tui.ruler import ruler
+from viewer.tui.ruler import Ruler
 from viewer.tui.table import FunctionTable
 from viewer.tui.views import FUNCTION, ORDER, TABLE
 from viewer.units import printable
@@ -35,7 +35,7 @@ class Stage(Vertical):
         self._shown: dict[str, Scene] = {}
 
     def compose(self) -> ComposeResult:
-        yield Static(id="ruler")
+        yield Ruler()
         with ContentSwitcher(initial="graph"):
             yield FlameGraph(id="graph")
             with Vertical(id="around"):
@@ -100,7 +100,7 @@ class Stage(Vertical):
             for pane in views
         }
         self._place = place
-        self.query_one("#ruler").display = place.view == ORDER
+        self.query_one(Ruler).display = place.view == ORDER
         words = self._scenes.words(place.lane)
         label = words.lane
         if place.view == FUNCTION:
@@ -119,9 +119,7 @@ class Stage(Vertical):
 
     def show_ruler(self) -> None:
         """Draw the time axis for what is in view."""
-        graph = self._graph("graph")
-        if self._place is not None and self._place.view == ORDER and graph.size.width:
-            self.query_one("#ruler", Static).update(Text(ruler(graph.window, graph.size.width)))
+        self.query_one(Ruler).window = self._graph("graph").window
 
     def show_matches(self, matched: Sequence[bool] | None) -> None:
         """Let what is sought stand out."""
