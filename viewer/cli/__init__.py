@@ -17,6 +17,7 @@ COMMANDS = {
     "pull": "viewer.cli.pull",
     "flamegraph": "viewer.cli.flamegraph",
     "top": "viewer.cli.top",
+    "open": "viewer.cli.open",
     "export": "viewer.cli.export",
     "leaks": "viewer.cli.leaks",
 }
