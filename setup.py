@@ -1,7 +1,7 @@
 """Put speedscope's own release into the wheel, for `viewer open --in speedscope`.
 
 npm fetches it; the file must be, bit for bit, the one whose digest stands here. Where there is no npm, no
-network or another file, the wheel is built without, and the command then says how to get it. All else is in pyproject.toml.
+network or another file, the wheel is built without, and the command then says how to get it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def fetch() -> bytes:
     if npm is None:
         raise Absent("npm is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", f"speedscope@{VERSION}", "--ignore-scripts", "--fetch-retries=1"]
+        command = [npm, "pack", f"speedscope@{VERSION}", "--ignore-scripts", "--prefer-offline"]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S)
         except (OSError, subprocess.TimeoutExpired) as error:

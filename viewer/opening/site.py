@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hmac
 import http.server
+import re
 import secrets
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 ADDRESS = "127.0.0.1"
-_HOSTS = {ADDRESS, "localhost"}
+# With any port: it may be another at the far end of a tunnel.
+_OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")
 _HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -45,7 +47,7 @@ class Site:
         self._token = secrets.token_urlsafe(16)
         answers = {f"/{self._token}/{name}": document for name, document in documents.items()}
         handler = type("Handler", (_Handler,), {"answers": answers, "policy": policy})
-        self._server = http.server.ThreadingHTTPServer((ADDRESS, port), handler)
+        self._server = _Server((ADDRESS, port), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     @property
@@ -72,6 +74,13 @@ class Site:
             self._thread.join(0.5)
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A browser that leaves before it has everything is no error of ours.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     answers: Mapping[str, Document]
     policy: str
@@ -91,8 +100,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._head(document)
 
     def _found(self) -> Document | None:
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        if host not in _HOSTS:
+        if not _OWN_HOST.fullmatch(self.headers.get("Host", "")):
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
             return None
         path = self.path.partition("?")[0].encode("utf-8", "surrogateescape")
