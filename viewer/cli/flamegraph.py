@@ -1,29 +1,42 @@
-"""`viewer flamegraph`: one self-contained HTML page."""
+"""`viewer flamegraph`: one self-contained HTML page, or the same in the terminal."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
 import webbrowser
 from pathlib import Path
 
+from profiler.errors import SelectionError
 from viewer.cli import selection, terminal
 from viewer.cli.filters import NEWEST_OR_MERGED
-from viewer.cli.profiles import add_output_arguments, profile_from, refuse_to_overwrite, write_file
+from viewer.cli.profiles import (
+    add_output_arguments,
+    profile_from,
+    refuse_to_overwrite,
+    time_lanes,
+    write_file,
+)
 from viewer.processors import hide_bootstrap
 from viewer.renderers import renderer
 from viewer.units import moment, size
 
-HELP = "draw the newest capture, or several merged, as an HTML page"
+HELP = "draw the newest capture, or several merged, as an HTML page or in the terminal"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     selection.add_arguments(parser, default=NEWEST_OR_MERGED)
     add_output_arguments(parser, "where the page goes (default: flamegraph-FUNCTION-WHICH.html)")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    parser.add_argument(
+        "--terminal", action="store_true", help="show it here, to walk in by keys and mouse; writes no page"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.terminal:
+        return _in_terminal(args)
     selected = selection.select(args, newest=True)
     path = Path(args.output or default_name(selected))
     refuse_to_overwrite(path, args.force)
@@ -36,6 +49,27 @@ def run(args: argparse.Namespace) -> int:
     if args.open:
         webbrowser.open(path.resolve().as_uri())
     return selected.exit_code()
+
+
+def _in_terminal(args: argparse.Namespace) -> int:
+    if args.output or args.open:
+        raise SelectionError("--terminal writes no page: give it without -o and --open")
+    refuse_without_terminal()
+    from viewer.tui.app import FlameApp
+
+    selected = selection.select(args, newest=True)
+    profile = hide_bootstrap(profile_from(selected))
+    time_lanes(profile, thread=None, all_threads=False)
+    FlameApp(profile).run()
+    return selected.exit_code()
+
+
+def refuse_without_terminal() -> None:
+    """Raise SelectionError where there is nobody to press a key."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise SelectionError(
+            "this is no terminal to show a flame graph in: viewer top --tree prints one anywhere"
+        )
 
 
 def default_name(selected: selection.Selection) -> str:
