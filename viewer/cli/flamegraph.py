@@ -19,7 +19,7 @@ from viewer.cli.profiles import (
     write_file,
 )
 from viewer.processors import hide_bootstrap
-from viewer.renderers import renderer
+from viewer.renderers import rendered
 from viewer.units import moment, size
 
 HELP = "draw the newest capture, or several merged, as an HTML page or in the terminal"
@@ -40,9 +40,7 @@ def run(args: argparse.Namespace) -> int:
     selected = selection.select(args, newest=True)
     path = Path(args.output or default_name(selected))
     refuse_to_overwrite(path, args.force)
-    page = renderer("html")(hide_bootstrap(profile_from(selected)))
-    assert isinstance(page, str)
-    data = page.encode("utf-8", "backslashreplace")
+    data = rendered("html", hide_bootstrap(profile_from(selected)))
     write_file(path, data)
     terminal.say(f"{_what(selected)}, {size(len(data))}")
     print(path)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from viewer.opening.site import Document
 from viewer.profile import Profile
-from viewer.renderers import renderer
+from viewer.renderers import rendered
 
 PROFILE = "profile.speedscope.json"
 # Its own scripts, the WebAssembly with which it reads Java's files, styles that it computes; no other site.
@@ -41,7 +41,7 @@ class Opened(NamedTuple):
 
 def page(profile: Profile) -> Opened:
     """Return our own page of a profile."""
-    html = renderer("html")(profile).encode("utf-8", "backslashreplace")
+    html = rendered("html", profile)
     return Opened({"": Document(html, _MEDIA_TYPES[".html"])}, _PAGE_POLICY)
 
 
@@ -53,7 +53,7 @@ def speedscope(profile: Profile, release: Path) -> Opened:
         if file.is_file()
     }
     documents[""] = documents["index.html"]
-    json = renderer("speedscope")(profile).encode("utf-8", "backslashreplace")
+    json = rendered("speedscope", profile)
     documents[PROFILE] = Document(json, _MEDIA_TYPES[".json"])
     view = "time-ordered" if any(lane.ordered for lane in profile.lanes) else "left-heavy"
     return Opened(documents, _SPEEDSCOPE_POLICY, f"#profileURL={PROFILE}&view={view}")
