@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from profiler.capture import Frame
 from viewer.profile import Lane, StackTable
 
+# How many frame objects are known by sight.
+_KNOWN_AT_MOST = 1 << 17
+
 WeightedStacks = Iterable[tuple[tuple[int, ...], int]]
 
 
@@ -57,18 +60,27 @@ class ProfileBuilder:
         self.sums = LaneSums()
         self._identity = identity
         self._indexes: dict[Hashable, int] = {}
+        # The decoder gives the same objects for the same functions: asking which saves asking what.
+        self._known: dict[int, tuple[Frame, int]] = {}
+        self._nodes: dict[tuple[int, ...], int] = {}
 
     def frame(self, frame: Frame) -> int:
         """Return the index of a frame, adding it where it is new."""
+        known = self._known.get(id(frame))
+        if known is not None:
+            return known[1]
         key = frame if self._identity is None else self._identity(frame)
         index = self._indexes.setdefault(key, len(self.frames))
         if index == len(self.frames):
             self.frames.append(frame)
+        if len(self._known) > _KNOWN_AT_MOST:
+            self._known.clear()
+        self._known[id(frame)] = (frame, index)  # held, so that no other frame gets its id
         return index
 
     def stacks(self, frames: Sequence[Frame]) -> Stacks:
         """Return the way from one file's frame indexes to this builder's nodes."""
-        return Stacks(self.table, self.indexes(frames))
+        return Stacks(self.table, self._nodes, self.indexes(frames))
 
     def indexes(self, frames: Sequence[Frame]) -> list[int]:
         """Return where one file's frames are among this builder's."""
@@ -84,18 +96,27 @@ class ProfileBuilder:
 
 
 class Stacks:
-    """Stacks of one file → nodes; a stack that comes back is looked up whole."""
+    """Stacks of one file → nodes; a stack that comes back is looked up whole.
 
-    def __init__(self, table: StackTable, indexes: Sequence[int]) -> None:
+    `known` leads from stacks in the builder's frames to nodes, over all files.
+    """
+
+    def __init__(self, table: StackTable, known: dict[tuple[int, ...], int], indexes: Sequence[int]) -> None:
         self.indexes = indexes
         self._table = table
+        self._known = known
         self._nodes: dict[tuple[int, ...], int] = {}
 
     def runs(self, stacks: WeightedStacks) -> Iterator[tuple[int, int]]:
         """Yield (node, weight) of stacks given as the file's frame indexes, root first."""
-        nodes = self._nodes
+        nodes, known = self._nodes, self._known
+        index_of = self.indexes.__getitem__
         for stack, weight in stacks:
             node = nodes.get(stack)
             if node is None:
-                node = nodes[stack] = self._table.add([self.indexes[frame] for frame in stack])
+                common = tuple(map(index_of, stack))
+                node = known.get(common)
+                if node is None:
+                    node = known[common] = self._table.add(common)
+                nodes[stack] = node
             yield node, weight
