@@ -8,47 +8,50 @@ export function decodeArray(text, Kind) {
   return new Kind(bytes.buffer);
 }
 
-/** Turn the page's document into {title, facts, approximate, frames, modules, parents, nodeFrames, lanes}. */
+/** Turn the page's document into its profile: typed arrays for nodes and runs, objects for frames. */
 export function decodeProfile(document) {
   const lanes = document.lanes.map((lane) => ({
     name: lane.name,
     unit: lane.unit,
     ordered: lane.ordered,
+    start: lane.start,
     nodes: decodeArray(lane.nodes, Int32Array),
     weights: decodeArray(lane.weights, Float64Array),
+    waiting: lane.waiting ? decodeArray(lane.waiting, Float64Array) : null,
   }));
   for (const lane of lanes) lane.total = lane.weights.reduce((sum, weight) => sum + weight, 0);
+  const parents = decodeArray(document.nodes.parent, Int32Array);
+  const parked = new Uint8Array(parents.length);
+  for (const node of document.parked) parked[node] = 1;
   return {
     title: document.title,
     facts: document.facts,
     approximate: document.approximate,
     frames: document.frames.map(([name, location, module]) => ({ name, location, module })),
     modules: document.modules,
-    parents: decodeArray(document.nodes.parent, Int32Array),
+    links: document.links,
+    sources: document.sources,
+    tracks: document.tracks,
+    marks: document.marks,
+    parents,
     nodeFrames: decodeArray(document.nodes.frame, Int32Array),
+    parked,
     lanes: withAllThreads(lanes),
   };
 }
 
-/** Add a lane that holds every thread's time together, where there is more than one thread. */
+/** Add a lane that stands for every thread's time together, where there is more than one thread. */
 function withAllThreads(lanes) {
-  const threads = lanes.filter((lane) => lane.unit === "nanoseconds");
+  const threads = [...lanes.keys()].filter((index) => lanes[index].unit === "nanoseconds");
   if (threads.length < 2) return lanes;
-  const length = threads.reduce((sum, lane) => sum + lane.nodes.length, 0);
   const all = {
     name: "All threads",
     unit: "nanoseconds",
-    ordered: false,
-    merged: true,
-    nodes: new Int32Array(length),
-    weights: new Float64Array(length),
-    total: threads.reduce((sum, lane) => sum + lane.total, 0),
+    ordered: threads.every((index) => lanes[index].ordered),
+    threads,
+    start: 0,
+    waiting: threads.every((index) => lanes[index].waiting) ? [] : null,
+    total: threads.reduce((sum, index) => sum + lanes[index].total, 0),
   };
-  let offset = 0;
-  for (const lane of threads) {
-    all.nodes.set(lane.nodes, offset);
-    all.weights.set(lane.weights, offset);
-    offset += lane.nodes.length;
-  }
   return [...lanes, all];
 }

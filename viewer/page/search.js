@@ -38,12 +38,12 @@ export function matchFrames(frames, modules, query) {
   );
 }
 
-/** Return {total, boxes}: the weight under matched boxes, a match inside a match counted once. */
+/** Return {total, boxes}: the weight under matched boxes, a match inside a match counted once, callers not at all. */
 export function matchedWeight(layout, matched) {
   let total = 0;
   let boxes = 0;
   let box = 1;
-  while (box < layout.count) {
+  while (box < layout.firstCaller) {
     if (matched[layout.frame[box]]) {
       total += layout.total[box];
       boxes++;

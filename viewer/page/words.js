@@ -2,12 +2,14 @@
 
 import { formatShare, formatWeight, printable } from "./format.js";
 import { pathTo } from "./navigate.js";
+import { titleOf } from "./threads.js";
 
-/** Words for the boxes of one lane's layout. `totals` are the rows of `functionTotals`. */
+/** Words for the boxes of one view (see Views.of). */
 export class Words {
-  constructor(profile, lane, layout, totals) {
-    Object.assign(this, { profile, lane, layout });
+  constructor(profile, { layout, lane, totals, tree }) {
+    Object.assign(this, { profile, lane, layout, tree });
     this.totals = new Map(totals.map((row) => [row.frame, row]));
+    this.whole = lane.name;
   }
 
   frame(box) {
@@ -15,7 +17,7 @@ export class Words {
   }
 
   name(box) {
-    return printable(this.frame(box)?.name ?? this.lane.name);
+    return printable(this.frame(box)?.name ?? (titleOf(this.layout, box) || this.whole));
   }
 
   location(box) {
@@ -31,26 +33,49 @@ export class Words {
     return this.weight(this.layout.total[box]);
   }
 
+  /** What was spent in the box itself; empty among callers, whose boxes hold what they led to. */
   self(box) {
-    return this.weight(this.layout.self[box]);
+    const isCaller = this.layout.inverted || box >= this.layout.firstCaller;
+    return isCaller ? "" : this.weight(this.layout.self[box]);
   }
 
   /** What the box's function has in all its boxes; empty where there is only this one. */
   everywhere(box) {
     const row = this.totals.get(this.layout.frame[box]);
     if (!row || row.count < 2) return "";
-    const places = this.layout.ordered ? "stretches" : "stacks";
+    const places = this.tree.ordered ? "stretches" : "stacks";
     return `in all ${row.count} ${places} total ${this.weight(row.total)}, self ${this.weight(row.self)}`;
   }
 
+  /** Total and self in one line. */
+  numbers(box) {
+    const self = this.self(box);
+    return `total ${this.total(box)}${self && ` · self ${self}`}`;
+  }
+
   sentence(box) {
+    const self = this.self(box);
     const location = this.location(box);
-    return `${this.name(box)}, total ${this.total(box)}, self ${this.self(box)}${location && `, ${location}`}`;
+    return `${this.name(box)}, total ${this.total(box)}${self && `, self ${self}`}${location && `, ${location}`}`;
   }
 
   /** The stack of a box, root first, a line for each function. */
   stack(box) {
-    const boxes = pathTo(this.layout, box).slice(1);
-    return boxes.map((at) => `${this.name(at)}  ${this.location(at)}`).join("\n");
+    const boxes = pathTo(this.layout, box).filter((at) => this.frame(at));
+    // Among callers the way from the root of the picture is the stack from its end.
+    if (this.layout.inverted || box >= this.layout.firstCaller) boxes.reverse();
+    const lines = boxes.map((at) => `${this.name(at)}  ${this.location(at)}`);
+    if (this.subject && box < this.layout.firstCaller) lines.unshift(this.subject);
+    else if (this.subject) lines.push(this.subject);
+    return lines.join("\n");
   }
+}
+
+/** Words for the view around one function, which has a box but no frame of its own there. */
+export function wordsAround(profile, view, subject) {
+  const words = new Words(profile, view);
+  const { name, location } = profile.frames[subject];
+  words.whole = name;
+  words.subject = `${printable(name)}  ${printable(location)}`;
+  return words;
 }

@@ -10,6 +10,7 @@ from typing import Any
 from profiler.capture import Frame
 from viewer.modules import classify, short_file
 from viewer.page import assemble
+from viewer.parked import parked_nodes
 from viewer.profile import Lane, Profile
 
 
@@ -30,6 +31,11 @@ def document_of(profile: Profile) -> dict[str, Any]:
         "modules": [{"category": category, "name": name} for category, name in modules],
         "nodes": {"parent": _packed("i", profile.table.parents), "frame": _packed("i", profile.table.frames)},
         "lanes": [_lane(lane) for lane in profile.lanes],
+        "parked": parked_nodes(profile),
+        "links": {},
+        "sources": {"texts": [], "places": {}},
+        "tracks": [],
+        "marks": [],
     }
 
 
@@ -44,6 +50,7 @@ def _lane(lane: Lane) -> dict[str, Any]:
         "name": lane.name,
         "unit": lane.unit,
         "ordered": lane.ordered,
+        "start": lane.start_ns,
         "nodes": _packed("i", (node for node, _ in lane.runs)),
         "weights": _packed("d", (weight for _, weight in lane.runs)),
     }
