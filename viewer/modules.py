@@ -1,4 +1,4 @@
-"""What a file belongs to: the function's own code, an installed package, the standard library, the interpreter."""
+"""What a file belongs to: the own code, an installed package, the standard library, the interpreter."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Threads that wait for work: pool workers, timers and servers that nobody has given anything to do.
 
-A stack is parked where nothing but the standard library is on it and its innermost function is one that waits.
-A thread that waits for an answer is not: it was the function's own code, or a package, that asked for it.
+A stack is parked where nothing but the standard library is on it and its innermost function is one that
+waits. A thread that waits for an answer is not: the function's own code, or a package, asked for it.
 """
 
 from __future__ import annotations

@@ -69,8 +69,8 @@ class Lane:
     """One thread's time, or one kind of memory.
 
     `runs` are (node of the stack table, weight) pairs, in time order when `ordered`; weights are
-    integers in `unit` ("nanoseconds" or "bytes"). `start_ns` is when the first run began, from the start of the
-    invocation.
+    integers in `unit` ("nanoseconds" or "bytes"). `start_ns` is when the first run began, from the start
+    of the invocation.
     """
 
     name: str

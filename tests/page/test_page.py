@@ -169,7 +169,8 @@ def test_the_stack_is_copied(open_page: Open) -> None:
 def test_the_legend_searches_a_module_alone(open_page: Open) -> None:
     page = open_page(order_service())
     legend = page.run(
-        "return [...document.querySelectorAll('#legend li:first-child > :not(select)')].map(e => e.textContent)"
+        "const parts = document.querySelectorAll('#legend li:first-child > :not(select)');"
+        "return [...parts].map(part => part.textContent)"
     )
     assert legend[:2] == ["Own code 50.0 %", "app 35.0 %"]
     page.browser.find_element(By.CSS_SELECTOR, "#legend button[title='Search json']").click()

@@ -19,7 +19,7 @@ import { FunctionTable } from "./table.js";
 import { isDark, toggleTheme } from "./theme.js";
 import { paintTracks, tracksHeight, tracksSentence } from "./tracks.js";
 import { Views } from "./views.js";
-import { Words, wordsAround } from "./words.js";
+import { Words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const DETAIL = ["name", "total", "self", "everywhere"];
@@ -111,8 +111,7 @@ class App {
     if (!this.lane.ordered && state.view === "order") state.view = "merged";
     this.view = this.views.of(state);
     const { layout, lane, totals } = this.view;
-    const around = state.view === "around";
-    this.words = around ? wordsAround(profile, this.view, state.subject) : new Words(profile, this.view);
+    this.words = new Words(profile, this.view);
     const sampled = lane.total > 0;
     $("empty").hidden = sampled;
     $("stage").hidden = $("table").hidden = !sampled;
@@ -120,7 +119,6 @@ class App {
     $("scroller").style.setProperty("--rows", String(layout.depthCount + (layout.ordered ? 1 : 0)));
     $("tracks").hidden = $("tracks-sentence").hidden = !layout.ordered || !tracksHeight(profile);
     this.applyColours();
-    this.flame.whole = around ? printable(this.words.whole) : "All";
     this.flame.flame = state.flame;
     this.flame.show(layout, profile, lane.unit, this.colours);
     this.flame.rewind();
@@ -247,14 +245,10 @@ class App {
     this.flame.reveal(box);
     this.flame.request();
     showDetail(this.detail, this.words, box);
-    const frame = this.frameAt(box);
+    const frame = this.flame.layout.frame[box];
     const location = frame >= 0 ? [locationOf(this.profile, frame, (index) => this.openSource(index))] : [];
     $("detail-location").replaceChildren(...location);
     $("announcer").textContent = this.words.sentence(box);
-  }
-
-  frameAt(box) {
-    return box === 0 && this.state.view === "around" ? this.state.subject : this.flame.layout.frame[box];
   }
 
   /** Show the tip for a box under the pointer, or none. */
@@ -301,7 +295,7 @@ class App {
     $("stage").scrollIntoView({ block: "nearest" });
   }
 
-  openSource(frame = this.frameAt(this.flame.focused)) {
+  openSource(frame = this.flame.layout.frame[this.flame.focused]) {
     if (this.profile.sources.places[frame]) showSource($("source"), this.profile, frame);
     else if (this.profile.links[frame]) window.open(this.profile.links[frame], "_blank", "noopener");
   }

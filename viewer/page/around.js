@@ -17,6 +17,7 @@ export function aroundLayout(stacks, lane, frame, frameCount) {
   const firstCaller = boxes.count;
   const deepest = callees.depthCount - 1;
   boxes.append(callers, { parent: 0, depth: deepest, start: 0, withRoot: false });
+  boxes.frame[0] = frame;
   boxes.end[0] = boxes.count;
   return Object.assign(finished(boxes), { above: callers.depthCount - 1, below: deepest, firstCaller });
 }

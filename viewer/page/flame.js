@@ -22,7 +22,6 @@ export class FlameView {
     this.from = 0;
     this.to = 1;
     this.requested = 0;
-    this.whole = "All";
     this.turn = null;
     this.onDraw = () => {}; // for what is drawn beside the picture
     this.still = matchMedia("(prefers-reduced-motion: reduce)");

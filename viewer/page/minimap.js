@@ -18,7 +18,7 @@ export class Minimap {
   /** Draw the whole anew: the layout, the colours or the width are others. */
   redraw() {
     const { flame, canvas } = this;
-    if (!flame.layout || !flame.width) return;
+    if (!flame.layout || !flame.width || !flame.ink) return;
     const ratio = devicePixelRatio || 1;
     canvas.width = Math.round(flame.width * ratio);
     canvas.height = Math.round(MINIMAP_PX * ratio);
@@ -36,7 +36,7 @@ export class Minimap {
   }
 
   paintRow(context, depth, y, height) {
-    const { layout, colours, frames, width, matched } = this.flame;
+    const { layout, colours, frames, width, matched, ink } = this.flame;
     const scale = width / (layout.total[0] || 1);
     const end = layout.rowStart[depth + 1];
     let place = layout.rowStart[depth];
@@ -45,11 +45,9 @@ export class Minimap {
       const pixel = Math.floor(layout.start[box] * scale);
       const right = Math.max(pixel + 1, Math.floor((layout.start[box] + layout.total[box]) * scale));
       const frame = frames[layout.frame[box]];
-      if (frame) {
-        const shades = colours[frame.module];
-        context.fillStyle = matched && !matched[layout.frame[box]] ? shades.faded : shades.fill;
-        context.fillRect(pixel, y, right - pixel, height);
-      }
+      const shades = frame ? colours[frame.module] : { fill: ink.line, faded: ink.line };
+      context.fillStyle = matched && !matched[layout.frame[box]] ? shades.faded : shades.fill;
+      context.fillRect(pixel, y, right - pixel, height);
       place = Math.max(place + 1, firstEndingAfter(layout, depth, right / scale));
     }
   }

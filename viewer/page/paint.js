@@ -93,7 +93,7 @@ function paintBox(view, box, x, width, y) {
   context.fillRect(x, y, Math.max(width - 1, 0.6), ROW_PX - 1);
   if (width < LEAST_TEXT_PX) return;
   context.fillStyle = faded ? colours.fadedText : colours.text;
-  const text = frame ? frame.name : titleOf(layout, box) || `${view.whole} · ${formatWeight(layout.total[0], view.unit)}`;
+  const text = frame ? frame.name : titleOf(layout, box) || `All · ${formatWeight(layout.total[0], view.unit)}`;
   context.fillText(fitted(context, printable(text), width - 2 * TEXT_INSET_PX), x + TEXT_INSET_PX, y + ROW_PX / 2);
 }
 

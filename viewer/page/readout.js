@@ -31,7 +31,7 @@ export function showPath(list, words, box, onChoose) {
     const item = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = place || words.subject ? words.name(at) : "All";
+    button.textContent = place || words.frame(at) ? words.name(at) : "All";
     if (at === box) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => onChoose(at));
     item.append(button);

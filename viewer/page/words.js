@@ -9,7 +9,6 @@ export class Words {
   constructor(profile, { layout, lane, totals, tree }) {
     Object.assign(this, { profile, lane, layout, tree });
     this.totals = new Map(totals.map((row) => [row.frame, row]));
-    this.whole = lane.name;
   }
 
   frame(box) {
@@ -17,7 +16,7 @@ export class Words {
   }
 
   name(box) {
-    return printable(this.frame(box)?.name ?? (titleOf(this.layout, box) || this.whole));
+    return printable(this.frame(box)?.name ?? (titleOf(this.layout, box) || this.lane.name));
   }
 
   location(box) {
@@ -64,18 +63,6 @@ export class Words {
     const boxes = pathTo(this.layout, box).filter((at) => this.frame(at));
     // Among callers the way from the root of the picture is the stack from its end.
     if (this.layout.inverted || box >= this.layout.firstCaller) boxes.reverse();
-    const lines = boxes.map((at) => `${this.name(at)}  ${this.location(at)}`);
-    if (this.subject && box < this.layout.firstCaller) lines.unshift(this.subject);
-    else if (this.subject) lines.push(this.subject);
-    return lines.join("\n");
+    return boxes.map((at) => `${this.name(at)}  ${this.location(at)}`).join("\n");
   }
-}
-
-/** Words for the view around one function, which has a box but no frame of its own there. */
-export function wordsAround(profile, view, subject) {
-  const words = new Words(profile, view);
-  const { name, location } = profile.frames[subject];
-  words.whole = name;
-  words.subject = `${printable(name)}  ${printable(location)}`;
-  return words;
 }
