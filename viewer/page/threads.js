@@ -16,7 +16,7 @@ export function threadsLayout(stacks, lanes) {
   for (const lane of lanes) {
     const band = orderedLayout(stacks, lane);
     const heading = boxes.add(FIRST_TITLE - titles.length, depth, root, lane.start);
-    titles.push(`${printable(lane.name)} · ${lane.parked ? "idle" : formatDuration(lane.total)}`);
+    titles.push(`${printable(lane.name)} · ${spent(lane)}`);
     boxes.total[heading] = lane.total;
     boxes.self[heading] = band.self[0];
     boxes.append(band, { parent: heading, depth, start: lane.start, withRoot: false });
@@ -26,6 +26,11 @@ export function threadsLayout(stacks, lanes) {
   }
   boxes.end[root] = boxes.count;
   return Object.assign(finished(boxes, true), { titles });
+}
+
+function spent({ total, omitted = 0 }) {
+  if (!omitted) return formatDuration(total);
+  return omitted < total ? `busy ${formatDuration(total - omitted)} of ${formatDuration(total)}` : "idle";
 }
 
 /** Return the heading of a box with a frame below -1. */

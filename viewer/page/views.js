@@ -84,7 +84,7 @@ function withoutParked(lane, profile) {
     omitted += lane.weights[run];
     nodes[run] = -1;
   }
-  return omitted ? { ...lane, nodes, omitted, parked: nodes.every((node) => node < 0) } : lane;
+  return omitted ? { ...lane, nodes, omitted } : lane;
 }
 
 /** Return the runs of several lanes as one without order; what was left out of a lane does not count. */

@@ -29,13 +29,16 @@ export class Words {
   }
 
   total(box) {
-    return this.weight(this.layout.total[box]);
+    const total = this.layout.total[box];
+    // Beside other threads a thread's span is no share of their sum.
+    const spans = this.layout.titles.length && !this.frame(box);
+    return spans ? formatWeight(total, this.lane.unit) : this.weight(total);
   }
 
   /** What was spent in the box itself; empty among callers, whose boxes hold what they led to. */
   self(box) {
     const isCaller = this.layout.inverted || box >= this.layout.firstCaller;
-    return isCaller ? "" : this.weight(this.layout.self[box]);
+    return isCaller || (this.layout.titles.length && !this.frame(box)) ? "" : this.weight(this.layout.self[box]);
   }
 
   /** What the box's function has in all its boxes; empty where there is only this one. */

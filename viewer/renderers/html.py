@@ -12,15 +12,19 @@ from viewer.modules import classify, short_file
 from viewer.page import assemble
 from viewer.parked import parked_nodes
 from viewer.profile import Lane, Profile
+from viewer.sources import SourceLinks, SourceTexts
 
 
-def render(profile: Profile) -> str:
-    """Return the flame graph page of a profile."""
-    return assemble(document_of(profile))
+def render(profile: Profile, links: SourceLinks | None = None, sources: SourceTexts | None = None) -> str:
+    """Return the flame graph page of a profile, with links to sources, or their text, where given."""
+    return assemble(document_of(profile, links, sources))
 
 
-def document_of(profile: Profile) -> dict[str, Any]:
+def document_of(
+    profile: Profile, links: SourceLinks | None = None, sources: SourceTexts | None = None
+) -> dict[str, Any]:
     """Return what the page reads: frames and modules as text, numbers as base64 of typed arrays."""
+    texts = sources or SourceTexts()
     modules: dict[tuple[str, str], int] = {}
     frames = [_frame(frame, modules) for frame in profile.frames]
     return {
@@ -32,8 +36,8 @@ def document_of(profile: Profile) -> dict[str, Any]:
         "nodes": {"parent": _packed("i", profile.table.parents), "frame": _packed("i", profile.table.frames)},
         "lanes": [_lane(lane) for lane in profile.lanes],
         "parked": parked_nodes(profile),
-        "links": {},
-        "sources": {"texts": [], "places": {}},
+        "links": _links(profile, links) if links else {},
+        "sources": {"texts": texts.texts, "places": texts.places},
         "tracks": [],
         "marks": [],
     }
@@ -43,6 +47,11 @@ def _frame(frame: Frame, modules: dict[tuple[str, str], int]) -> list[Any]:
     module = modules.setdefault(classify(frame.file), len(modules))
     location = short_file(frame.file)
     return [frame.name, f"{location}:{frame.line}" if frame.line else location, module]
+
+
+def _links(profile: Profile, links: SourceLinks) -> dict[int, str]:
+    found = ((index, links.of(frame)) for index, frame in enumerate(profile.frames))
+    return {index: link for index, link in found if link is not None}
 
 
 def _lane(lane: Lane) -> dict[str, Any]:
