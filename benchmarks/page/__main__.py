@@ -34,6 +34,11 @@ MEASURES = {
 }
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *arguments: object) -> None:
+        """A browser that leaves before it has read everything is no error."""
+
+
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
@@ -43,7 +48,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 def served(folder: Path) -> Iterator[str]:
     """Serve a folder on loopback: speedscope fetches its profile."""
     handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

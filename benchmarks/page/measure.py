@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from selenium.common.exceptions import TimeoutException, WebDriverException
@@ -51,7 +52,8 @@ def measure(contender: Contender, url: str, pictures: str = "") -> Measured:
             if pictures:
                 browser.save_screenshot(f"{pictures}-searched.png")
             return Measured(render_ms, zoom_ms, search_ms, _heap_mb(browser))
-        except (TimeoutException, WebDriverException):
+        except (TimeoutException, WebDriverException) as error:
+            print(f"{contender.name}: {error.msg:.300}", file=sys.stderr)
             return Measured(NEVER, NEVER, NEVER, NEVER)
 
 

@@ -128,19 +128,21 @@ const field = document.querySelector({field!r});
 field.value = {query!r};
 field.dispatchEvent(new Event("input", {{bubbles: true}}));
 """
+# The widest box of a row, counted from the top.
 _CLICK_SVG = """
 const boxes = [...document.querySelectorAll("#chart svg g")].map(g => [g, g.getBoundingClientRect()]);
 const rows = [...new Set(boxes.map(([, box]) => Math.round(box.top)))].sort((a, b) => a - b);
-const row = boxes.filter(([, box]) => Math.round(box.top) === rows[1]);
+const row = boxes.filter(([, box]) => Math.round(box.top) === rows[ROW]);
 const widest = row.sort((a, b) => b[1].width - a[1].width)[0][0];
 begun = performance.now();
 widest.dispatchEvent(new MouseEvent("click", {bubbles: true}));
 """
-_CANVAS_CLICKS = """
-const canvas = [...document.querySelectorAll("canvas")].sort((a, b) => b.clientHeight - a.clientHeight)[0];
-const box = canvas.getBoundingClientRect();
-const at = {clientX: box.left + box.width * 0.4, clientY: box.top + ROW, bubbles: true};
-for (const type of EVENTS) canvas.dispatchEvent(new MouseEvent(type, at));
+# speedscope draws the largest box at the left, its second row 172 px from the top.
+_CLICK_CANVAS = """
+const at = {clientX: 20, clientY: 172, bubbles: true};
+for (const type of ["mousemove", "mousedown", "mouseup", "click", "dblclick"]) {
+  document.elementFromPoint(at.clientX, at.clientY).dispatchEvent(new MouseEvent(type, at));
+}
 """
 
 
@@ -157,16 +159,15 @@ def contenders(modules: Path | None, python: Path | None) -> list[Contender]:
         )
     ]
     if modules is not None:
-        clicks = _CANVAS_CLICKS.replace("ROW", "50")
         found.append(
             Contender(
                 "speedscope, left heavy",
                 speedscope(modules),
                 "return document.querySelectorAll('canvas').length > 0",
-                clicks.replace("EVENTS", '["mousemove", "mousedown", "mouseup", "click", "dblclick"]'),
+                _CLICK_CANVAS,
                 "window.dispatchEvent(new KeyboardEvent('keydown', {key: 'f', ctrlKey: true}));"
-                "await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame);"
-                "begun = performance.now();" + _TYPE.format(field="input[type=text], input", query=QUERY),
+                "while (!document.querySelector('input')) await frame();"
+                "await painted(); begun = performance.now();" + _TYPE.format(field="input", query=QUERY),
                 begin="window.dispatchEvent(new KeyboardEvent('keypress', {key: '2'}));",
             )
         )
@@ -175,7 +176,7 @@ def contenders(modules: Path | None, python: Path | None) -> list[Contender]:
                 "d3-flame-graph",
                 d3_flame_graph(modules),
                 "return window.drawn === true",
-                _CLICK_SVG,
+                _CLICK_SVG.replace("ROW", "1"),
                 f"chart.search({QUERY!r});",
             )
         )
@@ -185,7 +186,7 @@ def contenders(modules: Path | None, python: Path | None) -> list[Contender]:
                 "memray's page",
                 by_reporter("memray", python),
                 "return document.querySelectorAll('#chart svg g').length > 0",
-                _CLICK_SVG,
+                _CLICK_SVG.replace("ROW", "2"),  # its own root comes first
                 _TYPE.format(field="#searchTerm", query=QUERY),
             )
         )

@@ -43,16 +43,16 @@ def make_tree(nodes: int, seed: int = 1) -> Tree:
     files = [
         f"/opt/python/{MODULES[number % len(MODULES)]}/module_{number % 97}.py" for number in range(functions)
     ]
-    parents, frames, weights, depths = [-1], [0], [0], [1]
+    parents, frames, weights = [-1], [0], [0]
     path = [0]
     while len(parents) < nodes:
-        # Most steps go deeper; some return a few levels, and then go on from there.
-        if len(path) >= MOST_DEPTH or (len(path) > 1 and chance.random() < 0.35):
-            del path[max(1, len(path) - chance.randrange(1, 12)) :]
+        # Most steps go deeper; some return a few levels, a few a long way, and go on from there.
+        if len(path) >= MOST_DEPTH or (len(path) > 1 and chance.random() < 0.4):
+            levels = chance.randrange(1, 40) if chance.random() < 0.02 else chance.randrange(1, 3)
+            del path[max(1, len(path) - levels) :]
         frame = chance.randrange(1, functions)
         parents.append(path[-1])
         frames.append(frame)
-        depths.append(len(path) + 1)
         weights.append(chance.randrange(1, 40) if chance.random() < 0.9 else chance.randrange(40, 4000))
         path.append(len(parents) - 1)
     return Tree(names, files, parents, frames, weights)

@@ -3,7 +3,7 @@
 import { addressOf, firstState, isAddress, stateOf } from "./address.js";
 import { copyText } from "./clipboard.js";
 import { listenToControls, showControls } from "./controls.js";
-import { decodeProfile } from "./decode.js";
+import { decodeProfile, inflated } from "./decode.js";
 import { FlameView } from "./flame.js";
 import { formatDuration, formatShare, printable } from "./format.js";
 import { showHeader } from "./header.js";
@@ -308,4 +308,4 @@ class App {
   }
 }
 
-window.flamegraph = new App(decodeProfile(JSON.parse($("profile").textContent)));
+window.flamegraph = new App(decodeProfile(await inflated(JSON.parse($("profile").textContent))));

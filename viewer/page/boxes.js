@@ -81,12 +81,13 @@ export function finished(boxes, ordered = false) {
 
 /** Return the first place in a depth's row whose box ends after `value`. */
 export function firstEndingAfter(layout, depth, value) {
+  const { rows, start, total } = layout;
   let low = layout.rowStart[depth];
   let high = layout.rowStart[depth + 1];
   while (low < high) {
     const middle = (low + high) >> 1;
-    const box = layout.rows[middle];
-    if (layout.start[box] + layout.total[box] > value) high = middle;
+    const box = rows[middle];
+    if (start[box] + total[box] > value) high = middle;
     else low = middle + 1;
   }
   return low;

@@ -1,11 +1,41 @@
 // From the page's JSON to typed arrays. Stacks stand in one table: node → (parent, frame), parents first.
 
-/** Decode base64 into a typed array of the given kind. */
-export function decodeArray(text, Kind) {
-  const binary = atob(text);
+/** Inflate the large arrays of a document, wherever they stand; `decodeProfile` takes what this leaves. */
+export async function inflated(document) {
+  const waiting = [];
+  const visit = (holder) => {
+    for (const [key, value] of Object.entries(holder)) {
+      if (typeof value === "string" && value.startsWith("deflate:")) {
+        waiting.push(inflate(value).then((array) => (holder[key] = array)));
+      } else if (value !== null && typeof value === "object") {
+        visit(value);
+      }
+    }
+  };
+  visit({ nodes: document.nodes, lanes: document.lanes });
+  await Promise.all(waiting);
+  return document;
+}
+
+async function inflate(text) {
+  const [, int32, base64] = /^deflate:(int32:)?(.*)$/.exec(text);
+  const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const buffer = await new Response(stream).arrayBuffer();
+  return int32 ? Float64Array.from(new Int32Array(buffer)) : buffer;
+}
+
+function bytesOf(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
   for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index);
-  return new Kind(bytes.buffer);
+  return bytes;
+}
+
+/** Return a typed array of the given kind from base64, or from what `inflated` has made of it. */
+export function decodeArray(data, Kind) {
+  if (data instanceof Kind) return data;
+  return new Kind(typeof data === "string" ? bytesOf(data).buffer : data);
 }
 
 /** Turn the page's document into its profile: typed arrays for nodes and runs, objects for frames. */

@@ -60,7 +60,7 @@ export class FlameView {
     } else {
       this.turn = null;
       [this.from, this.to] = target;
-      this.draw();
+      this.request();
     }
     this.reveal(box);
   }
@@ -115,12 +115,15 @@ export class FlameView {
     this.spacer.style.height = `${this.height}px`;
     this.width = this.scroller.clientWidth;
     this.visible = Math.min(this.scroller.clientHeight, this.height);
-    this.canvas.width = Math.round(this.width * ratio);
-    this.canvas.height = Math.round(this.visible * ratio);
-    this.canvas.style.width = `${this.width}px`;
-    this.canvas.style.height = `${this.visible}px`;
+    const [width, height] = [Math.round(this.width * ratio), Math.round(this.visible * ratio)];
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.canvas.style.width = `${this.width}px`;
+      this.canvas.style.height = `${this.visible}px`;
+    }
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.draw();
+    this.request();
   }
 
   /** Draw before the next frame, once however often it is asked. */

@@ -1,6 +1,7 @@
 // The whole picture, small: where the view is, and a way to move it.
 
 import { depthOfRow, firstEndingAfter } from "./boxes.js";
+import { Strip } from "./strip.js";
 
 export const MINIMAP_PX = 34;
 const LEAST_WINDOW_PX = 3;
@@ -15,10 +16,14 @@ export class Minimap {
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (this.grip = null));
   }
 
-  /** Draw the whole anew: the layout, the colours or the width are others. */
+  /** Draw the whole anew with the next picture: the layout, the colours or the width are others. */
   redraw() {
+    this.picture = null;
+    this.flame.request();
+  }
+
+  paint() {
     const { flame, canvas } = this;
-    if (!flame.layout || !flame.width || !flame.ink) return;
     const ratio = devicePixelRatio || 1;
     canvas.width = Math.round(flame.width * ratio);
     canvas.height = Math.round(MINIMAP_PX * ratio);
@@ -32,13 +37,13 @@ export class Minimap {
       const depth = depthOfRow(flame.layout, row);
       this.paintRow(context, depth, flame.flame ? MINIMAP_PX - y - height : y, height);
     }
-    this.show();
   }
 
   paintRow(context, depth, y, height) {
     const { layout, colours, frames, width, matched, ink } = this.flame;
     const scale = width / (layout.total[0] || 1);
     const end = layout.rowStart[depth + 1];
+    const strip = new Strip(context, y, height);
     let place = layout.rowStart[depth];
     while (place < end) {
       const box = layout.rows[place];
@@ -46,16 +51,16 @@ export class Minimap {
       const right = Math.max(pixel + 1, Math.floor((layout.start[box] + layout.total[box]) * scale));
       const frame = frames[layout.frame[box]];
       const shades = frame ? colours[frame.module] : { fill: ink.line, faded: ink.line };
-      context.fillStyle = matched && !matched[layout.frame[box]] ? shades.faded : shades.fill;
-      context.fillRect(pixel, y, right - pixel, height);
+      strip.add(pixel, right, matched && !matched[layout.frame[box]] ? shades.faded : shades.fill);
       place = Math.max(place + 1, firstEndingAfter(layout, depth, right / scale));
     }
+    strip.end();
   }
 
   /** Draw the window over the picture. */
   show() {
+    if (!this.picture) this.paint();
     const { context, canvas, flame, picture } = this;
-    if (!picture) return;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.drawImage(picture, 0, 0);

@@ -4,6 +4,7 @@ import { AXIS_PX, paintAxis } from "./axis.js";
 import { depthOfRow, firstEndingAfter } from "./boxes.js";
 import { formatWeight, printable } from "./format.js";
 import { isWithin } from "./navigate.js";
+import { Strip } from "./strip.js";
 import { titleOf } from "./threads.js";
 
 export const ROW_PX = 21;
@@ -48,6 +49,7 @@ function paintRow(view, depth) {
   const { layout, from, to, scale } = view;
   const y = view.top(depth);
   const end = layout.rowStart[depth + 1];
+  const thin = new Strip(view.context, y, ROW_PX - 1);
   let place = firstEndingAfter(layout, depth, from);
   while (place < end) {
     const box = layout.rows[place];
@@ -62,24 +64,21 @@ function paintRow(view, depth) {
       // What is thinner than a pixel is shown together, and passed over by bisection, not one by one.
       const pixel = Math.floor(x);
       const next = Math.max(place + 1, firstEndingAfter(layout, depth, from + (pixel + 1) / scale));
-      paintThin(view, place, next, pixel, y);
+      thin.add(pixel, pixel + 1, thinColour(view, place, next));
       place = next;
     }
   }
+  thin.end();
 }
 
-/** Draw one pixel's column for the boxes at `place` to `next` of a row. */
-function paintThin(view, place, next, x, y) {
-  const { context, layout, matched } = view;
-  context.fillStyle = view.ink.tiny;
+/** The colour of one pixel's column for the boxes at `place` to `next` of a row. */
+function thinColour(view, place, next) {
+  const { layout, matched } = view;
   for (let at = place; matched && at < Math.min(next, place + MOST_ASKED); at++) {
     const frame = layout.frame[layout.rows[at]];
-    if (matched[frame]) {
-      context.fillStyle = view.colours[view.frames[frame].module].fill;
-      break;
-    }
+    if (matched[frame]) return view.colours[view.frames[frame].module].fill;
   }
-  context.fillRect(x, y, 1, ROW_PX - 1);
+  return view.ink.tiny;
 }
 
 function paintBox(view, box, x, width, y) {
