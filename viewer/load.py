@@ -44,7 +44,10 @@ def profile_of(capture: Capture) -> Profile:
     stacks = builder.stacks(capture.frames)
     lanes = [
         Lane(
-            thread.name, "nanoseconds", list(stacks.runs(zip(thread.stacks, thread.weights_ns, strict=True)))
+            thread.name,
+            "nanoseconds",
+            list(stacks.runs(zip(thread.stacks, thread.weights_ns, strict=True))),
+            start_ns=thread.start_ns,
         )
         for thread in capture.threads
     ]
