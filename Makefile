@@ -27,6 +27,8 @@ benchmark: $(VENV)/.benchmark
 	$(VENV)/bin/python benchmarks/upload.py
 	$(VENV)/bin/python benchmarks/lifecycle.py
 	$(VENV)/bin/python benchmarks/judging.py
+	$(VENV)/bin/python benchmarks/census.py
+	$(VENV)/bin/python benchmarks/tracing.py
 
 clean:
 	rm -rf $(VENV) .venv-* demo profiles flamegraph.html
@@ -36,7 +38,7 @@ $(VENV)/.demo: $(SOURCES)
 	@touch $@
 
 $(VENV)/.test: $(SOURCES) tools/test-tools.sh tools/lambda-interpreters.sh
-	@tools/make-venv.sh "$(PYTHON)" "$(VENV)" "viewer,test,lint"
+	@tools/make-venv.sh "$(PYTHON)" "$(VENV)" "viewer,serve,test,lint"
 	@tools/test-tools.sh "$(VENV)"
 	@tools/lambda-interpreters.sh
 	@touch $@ $(VENV)/.demo

@@ -1,9 +1,11 @@
 """What it costs to judge many captures, beside reading and decoding them.
 
 10,000 captures of 50 environments, 200 each, with 60 containers, 40 allocation sites and a profile, in a
-local folder. In every round the same captures are read and decoded once without being judged, and once with;
-each in a process of its own, whose highest resident memory is told too, at a tenth of the captures and at
-all of them: what is kept of a capture is its numbers.
+local folder, and a tenth of them; then a million containers in 50 captures of one environment, 20,000 of
+them in each alone. In every round the same captures are read and decoded once without being judged, and once
+with; each in a process of its own, whose highest resident memory is told too. What is held while judging is
+one environment's numbers, and of every environment what its verdicts take: so the memory beyond the bare
+reading, which holds the listing, should be the same for 10,000 captures as for 1,000.
 
     python benchmarks/judging.py [--rounds N] [--quick] [--markdown]
 """
@@ -16,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import groupby
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -36,17 +39,22 @@ from profiler.codec import decode, encode
 from profiler.keys import CaptureKey
 from profiler.location import LocalLocation
 from profiler.sinks.local import LocalSink
-from viewer.leaks import judge
+from viewer.cli.order import age, environment
+from viewer.leaks import judge_groups
 from viewer.store import open_store
 from viewer.store.base import read_many
 
 PER_ENVIRONMENT = 200
+CROWDED = 50
 CONTAINERS, SITES, STACKS = 60, 40, 150
 MEGABYTE = 1 << 20
 
 
-def fill(folder: Path, count: int) -> None:
-    """Write captures: two containers leak, ten fill up, the others stay as they are."""
+def fill(folder: Path, count: int, new_containers: int = 0) -> None:
+    """Write captures: two containers leak, ten fill up, the others stay as they are.
+
+    Each has so many containers besides that no other has.
+    """
     sink = LocalSink(LocalLocation(folder))
     frames = tuple(Frame(f"function_{n}", f"/var/task/module_{n % 9}.py", n) for n in range(120))
     stacks = tuple(tuple((depth * 7 + n) % 120 for depth in range(12)) for n in range(STACKS))
@@ -55,6 +63,7 @@ def fill(folder: Path, count: int) -> None:
         environment, sequence = divmod(number, PER_ENVIRONMENT)
         sequence += 1
         census = tuple(_container(n, sequence) for n in range(CONTAINERS))
+        census += tuple(Container(f"app.NEW_{number}_{n}", "dict", n) for n in range(new_containers))
         sites = tuple(_site(n, sequence) for n in range(SITES))
         memory = Memory(
             mode="tracemalloc",
@@ -93,10 +102,13 @@ def measure(folder: str, judged: bool) -> tuple[float, float]:
     """Return the CPU seconds and the highest resident megabytes of one pass, in this process."""
     began_s = time.process_time()
     store = open_store(folder)
-    listing = list(store.list("checkout"))
-    captures = (decode(data) for _, data in read_many(store, listing) if isinstance(data, bytes))
+    listing = sorted(store.list("checkout"), key=lambda stored: (environment(stored), age(stored)))
+    captures = (
+        (stored, decode(data)) for stored, data in read_many(store, listing) if isinstance(data, bytes)
+    )
     if judged:
-        report = judge(captures)
+        groups = groupby(captures, key=lambda pair: environment(pair[0]))
+        report = judge_groups((capture for _, capture in pairs) for _, pairs in groups)
         assert {finding.subject for finding in report.findings} >= {"module_0.CACHE_0", "module_1.CACHE_1"}
     else:
         assert sum(1 for _ in captures) == len(listing)
@@ -114,16 +126,18 @@ def in_a_process(folder: Path, judged: bool) -> tuple[float, float]:
 def main() -> None:
     """Print the table."""
     chosen = options(__doc__ or "")
-    full = 2_000 if chosen.quick else 10_000
-    with tempfile.TemporaryDirectory() as parent:
-        folders = {count: Path(parent, str(count)) for count in (full // 10, full)}
-        for count, folder in folders.items():
-            fill(folder, count)
-        rows = [_row(count, folder, chosen.rounds) for count, folder in folders.items()]
+    full, crowd = (2_000, 100_000) if chosen.quick else (10_000, 1_000_000)
+    corpora = [(full // 10, 0), (full, 0), (CROWDED, crowd // CROWDED)]
+    rows = []
+    for count, new_containers in corpora:
+        with tempfile.TemporaryDirectory() as folder:
+            fill(Path(folder), count, new_containers)
+            rows.append(_row(count, new_containers, Path(folder), chosen.rounds))
     print_table(
         f"Judging captures, {PER_ENVIRONMENT} of each environment",
         (
             "captures",
+            "containers",
             "read and decode, CPU s",
             "with verdicts, CPU s",
             "ratio",
@@ -131,13 +145,13 @@ def main() -> None:
             "peak MB judged",
         ),
         rows,
-        note=f"{CONTAINERS} containers, {SITES} sites, {STACKS} stacks each · medians of {chosen.rounds} "
+        note=f"{SITES} sites, {STACKS} stacks each · medians of {chosen.rounds} "
         f"interleaved rounds · {conditions()}",
         markdown=chosen.markdown,
     )
 
 
-def _row(count: int, folder: Path, rounds: int) -> list[str]:
+def _row(count: int, new_containers: int, folder: Path, rounds: int) -> list[str]:
     bare, judged = [], []
     for _ in range(rounds):
         bare.append(in_a_process(folder, judged=False))
@@ -145,6 +159,7 @@ def _row(count: int, folder: Path, rounds: int) -> list[str]:
     ratios = [with_it[0] / without[0] for without, with_it in zip(bare, judged, strict=True)]
     return [
         f"{count:,}",
+        f"{CONTAINERS + count * new_containers:,}",
         spread([seconds for seconds, _ in bare], ".2f"),
         spread([seconds for seconds, _ in judged], ".2f"),
         spread(ratios, ".2f"),

@@ -118,9 +118,10 @@ class Container:
 
     `path` is a name in the code's own structure (`app.PRICES`), never a value. `bound` is the most
     entries it can hold by its own account (maxsize, maxlen), `None` where it names none; `expires`
-    tells that its entries have a time to live. `filled_at` holds indexes into `Capture.frames`: the
-    lines that allocated its newest entries while tracemalloc traces, else the lines of its module
-    that write to it.
+    tells that its entries have a time to live, `suspected` that it is told only since it was seen to
+    grow, so that where it is absent it need not be empty. `filled_at` holds indexes into
+    `Capture.frames`: the lines that allocated its newest entries while tracemalloc traces, else the
+    lines of its module that write to it.
     """
 
     path: str
@@ -129,6 +130,7 @@ class Container:
     bytes: int | None = None
     bound: int | None = None
     expires: bool = False
+    suspected: bool = False
     filled_at: tuple[int, ...] = ()
 
 
@@ -148,14 +150,35 @@ class AllocationSite:
 
 
 @dataclass(frozen=True, slots=True)
+class TypeCount:
+    """How many objects of a type there are, of a type that has more than at first.
+
+    `held_by` is the path from a module's global to most of those that were looked for, "" where that has
+    not been found: then they may be garbage that was not collected yet. `object_bytes` is the size of one
+    of them with what it holds, estimated from those.
+    """
+
+    type: str
+    count: int
+    held_by: str = ""
+    object_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What memory stayed. `mode` is the mode that really ran, `tracing_since` the sequence of the
-    first invocation that tracemalloc saw whole (None when it is not tracing)."""
+    first invocation that tracemalloc saw whole (None when it is not tracing). `census_nodes` are the
+    objects that the census looked at, in `census_ns`. `objects` is how many the garbage collector knows,
+    None where they were not counted; `types` are then the types that have grown."""
 
     mode: str = "off"
     process: ProcessMemory = field(default_factory=ProcessMemory)
     census: tuple[Container, ...] = ()
     census_complete: bool = True
+    census_nodes: int = 0
+    census_ns: int = 0
+    objects: int | None = None
+    types: tuple[TypeCount, ...] = ()
     sites: tuple[AllocationSite, ...] = ()
     tracing_since: int | None = None
 

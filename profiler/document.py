@@ -24,7 +24,7 @@ def read_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> dict[s
         CaptureFormatError: truncated or oversized gzip, not JSON, or not an object.
     """
     try:
-        document = json.loads(decompressed(data, max_bytes=max_bytes))
+        document = parsed_json(decompressed(data, max_bytes))
     except (ValueError, RecursionError) as error:
         raise CaptureFormatError("not a capture: it is not JSON") from error
     if not isinstance(document, dict):
@@ -32,11 +32,27 @@ def read_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> dict[s
     return document
 
 
-def decompressed(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
+def parsed_json(data: bytes) -> Any:
+    """Return the value of a JSON text, by orjson where it is installed: it takes a third of the time.
+
+    What orjson refuses (NaN, a lone surrogate, deep nesting) is for json to judge, so that the answer does
+    not depend on what is installed.
+    """
+    try:
+        import orjson
+    except ImportError:
+        return json.loads(data)
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return json.loads(data)
+
+
+def decompressed(data: bytes, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
     """Return what is in `data`, gzipped or plain, and never more than `max_bytes` of it.
 
     Raises:
-        CaptureFormatError: damaged, truncated or oversized.
+        CaptureFormatError: damaged, cut short, or larger.
     """
     if data[:2] != _GZIP_MAGIC:
         if len(data) > max_bytes:
@@ -131,6 +147,9 @@ def stack_of(value: object, size: int, path: str) -> tuple[int, ...]:
     """Return a stack whose every frame index is in range(size)."""
     if not isinstance(value, list):
         raise CaptureFormatError(f"{path} is not a list")
+    # The usual case at the speed of C; what is wrong with an unusual one is said below.
+    if value and {*map(type, value)} == {int} and min(value) >= 0 and max(value) < size:
+        return tuple(value)
     for index in value:
         if type(index) is not int or not 0 <= index < size:
             raise CaptureFormatError(f"{path} holds {index!r:.40}, which is no frame (0 to {size - 1})")

@@ -136,6 +136,12 @@ class Recorder:
         labels = self.settings.labels or {}
         return assembly.capture(outcome="crashed", memory=Memory(), labels=labels, complete=False)
 
+    def relieve(self) -> None:
+        """Give memory back, from any thread: the function is near its limit."""
+        if self._memory is not None:
+            with self.guard("memory"):
+                self._memory.relieve()
+
     # ---- before the handler --------------------------------------------------------------------
 
     def _begin_guarded(self, arguments: tuple[Any, ...]) -> Window | None:
@@ -185,7 +191,7 @@ class Recorder:
         facts = facts_of(arguments, self.function_name, os.environ)
         window = Window(facts, ENVIRONMENT.id, sequence, trigger)
         if self._memory is not None:
-            self._memory.before(sequence)
+            self._memory.before(sequence, _limit_bytes(facts))
         window.started_at_ns = time.time_ns()
         window.started_ns = time.perf_counter_ns()
         # Before the engine, which would see it at work.
@@ -261,7 +267,8 @@ class Recorder:
         assembly = Assembly(window, self._handler, recording, duration_ns)
         memory, notes = Memory(), _NO_NOTES
         if self._memory is not None:
-            memory, notes = self._memory.after(assembly.table), self._memory.notes()
+            memory = self._memory.after(assembly.table, duration_ns, _limit_bytes(window.facts))
+            notes = self._memory.notes()
         outcome = outcome_of(window.facts, duration_ns, error)
         seen = Seen(outcome, window.sequence == 1, duration_ns, memory, window.trigger)
         reason = self.settings.keep.reason(seen)
@@ -344,6 +351,10 @@ def _function_name(handler: Callable[..., Any]) -> str:
 def _deadline_ns(facts: InvocationFacts, entered_ns: int) -> int | None:
     remaining_s = facts.remaining_s
     return None if remaining_s is None else entered_ns + round(remaining_s * 1e9)
+
+
+def _limit_bytes(facts: InvocationFacts) -> int | None:
+    return facts.memory_limit_mb << 20 if facts.memory_limit_mb else None
 
 
 def _nothing() -> None:

@@ -20,7 +20,7 @@ from profiler.triggers.token import SHORTEST_KEY
 
 LIVE = "live"
 CPU_CHOICES = (*ENGINES, "off")
-MEMORY_CHOICES = ("census", "tracemalloc", "off")
+MEMORY_CHOICES = ("census", "auto", "tracemalloc", "off")
 GC_CHOICES = ("off", "collect", "freeze")
 UPLOAD_CHOICES = ("auto", "before-response", "after-response")
 DEFAULT_STORE = "profiles"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler.codec import MEMORY_PROFILE
-from viewer.load import LIVE_MEMORY
+from viewer.lanes import LIVE_MEMORY
 from viewer.profile import Lane, Profile
 
 _NAMES = {MEMORY_PROFILE: "retained_space", LIVE_MEMORY: "inuse_space"}

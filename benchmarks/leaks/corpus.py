@@ -12,7 +12,7 @@ HANDLERS = Path(__file__).with_name("handlers")
 LOOK_ALIKES = "lookalikes"
 _MARK = re.compile(r"#\s*leak:\s*(\w+)")
 
-# The container, or the count, that grows. Where there is none that a census could know, the line counts.
+# The container, or the count, that grows, or what holds the objects that stay; the line counts too.
 CULPRITS: dict[str, tuple[str, ...]] = {
     "module_dict": ("caches.PRICES",),
     "module_list": ("caches.ITEMS",),
@@ -40,10 +40,10 @@ CULPRITS: dict[str, tuple[str, ...]] = {
     "class_registry": ("objects.REGISTRY",),
     "types_made_per_call": ("objects.KEPT_TYPES",),
     "generators_kept": ("objects.GENERATORS",),
-    "tee_that_is_read_on_one_side": (),
+    "tee_that_is_read_on_one_side": ("objects.LEFT", "objects.RIGHT"),
     "event_bus_callbacks": ("objects.LISTENERS", "objects.Bus.callbacks"),
     "weak_values_kept_alive": ("objects.STRONG", "objects.ALIVE.data"),
-    "context_variable": (),
+    "context_variable": ("contextvars.span",),
     "native_memory": ("resident memory",),
     "span_exporter": ("objects.EXPORTER.finished_spans",),
     "tasks_never_awaited": ("asyncio tasks",),

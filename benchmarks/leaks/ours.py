@@ -13,6 +13,7 @@ from pathlib import Path
 from leaks.corpus import HANDLERS, Case
 from profiler.codec import decode
 from viewer.leaks import Finding, judge
+from viewer.leaks.ownership import is_path_within
 
 ROOT = Path(__file__).resolve().parents[2]
 # After so many warm invocations a verdict is asked for.
@@ -62,7 +63,9 @@ def run(case: Case, count: int, memory: str) -> Said:
 
 
 def names(finding: Finding, case: Case) -> bool:
-    """Tell whether a finding names what leaks: the container, or the line that fills it."""
+    """Tell whether a finding names what leaks: the container, what holds the objects, or the line."""
     if finding.subject in case.culprits:
+        return True
+    if any(is_path_within(finding.held_by, culprit) for culprit in case.culprits):
         return True
     return any((Path(frame.file).name, frame.line) in case.marks for frame in finding.filled_at)

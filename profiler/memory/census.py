@@ -1,56 +1,24 @@
 """The census: every named container and cache that the function's own modules hold, and its size.
 
-A walk from the globals of the own modules through classes, functions, closures and instances, bounded
-in nodes and time. Paths are names from the code's structure (`app.Store.cache`); what is reached through
-a key or an index is written `[]`. No key and no value of anybody's data is looked into.
+`walk` finds them; here they are added up by path, and measured where they changed.
 """
 
 from __future__ import annotations
 
-import collections
-import functools
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, NamedTuple
+from types import CodeType, FunctionType
+from typing import Any
 
-from profiler.memory.containers import (
-    attributes_of,
-    bound_of,
-    entries_of,
-    entries_of_cache,
-    estimated_bytes,
-    expires,
-    is_kind,
-    module_of,
-)
+from profiler.memory.containers import entries_of_cache, estimated_bytes
 from profiler.memory.roots import OwnModules
+from profiler.memory.walk import LRU_CACHE, UNCHANGING_TYPES, Seen, Unchanging, Walk
 
-NODES_AT_MOST = 20_000
-TIME_AT_MOST_NS = 20_000_000
-_DEPTH_AT_MOST = 5
-# The entries of a container are followed only where it is small and at rest; others are counted, not walked.
-_FOLLOWED_ENTRIES = 32
-# Of those with more, the containers in them are counted still, up to so many, and not followed further.
-_COUNTED_ENTRIES = 400
-_CONTAINERS_AT_MOST = 2_000
 # Of the containers of one path so many are measured; the others are taken to be like them.
 _MEASURED_AT_MOST = 16
-_TRANSPARENT_MODULES = ("builtins", "collections", "array", "functools", "weakref", "types")
-_NODES_PER_CLOCK_LOOK = 256
-
-_LruCache = type(functools.lru_cache(len))
-# A path, the object there, its depth, and the bound and expiry that its owner declares.
-_Node = tuple[str, Any, int, int | None, bool]
-# By identity: `in` would let a metaclass compare.
-_SKIPPED = frozenset(
-    map(id, (ModuleType, BuiltinFunctionType, int, float, complex, bool, str, bytes, type(None)))
-)
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, for that would double its cost; no named tuple, for tracemalloc would not see whose it is.
+@dataclass(slots=True, eq=False)
 class Found:
     """The containers of one path. `grown` are the live objects, where they hold more than last time."""
 
@@ -63,6 +31,8 @@ class Found:
     grown: tuple[Any, ...]
     # The function that an lru_cache stands in front of.
     code: CodeType | None = None
+    # Told only since its size was seen to change.
+    suspected: bool = False
 
 
 class Census:
@@ -72,28 +42,38 @@ class Census:
         self.own_modules = OwnModules()
         self._known: dict[str, tuple[int, int]] = {}
         self._inner: dict[str, int] = {}
+        self._unchanging = Unchanging()
+        # What was said of containers that were single, and as before already when it was said.
+        self._last: dict[str, Found] = {}
 
-    def take(self) -> tuple[list[Found], bool]:
-        """Return the containers by path, and whether the walk came to its end within its budget."""
-        walk = _Walk({path: entries for path, (entries, _) in self._known.items()}, self._inner)
+    def take(self) -> tuple[list[Found], bool, int]:
+        """Return the containers by path, whether the walk ended within its budget, and its nodes."""
         modules = self.own_modules.list()
         own_names = {name for name, _ in modules}
+        known = {path: entries for path, (entries, _) in self._known.items()}
+        walk = Walk(own_names, known, self._inner, self._unchanging)
         for name, module in modules:
-            walk.module(name, module, own_names)
-        paths: dict[str, list[_Seen]] = {}
+            walk.module(name, module)
+        walk.context()
+        self._unchanging.end()
+        paths: dict[str, list[Seen]] = {}
         for seen in walk.found:
             paths.setdefault(seen.path, []).append(seen)
         found = [self._measured(seen) for seen in paths.values()]
         self._inner = walk.inner
+        self._last = {item.path: item for item in found if not item.grown and len(paths[item.path]) == 1}
         self._known = {item.path: (item.entries, item.bytes) for item in found if item.bytes is not None}
-        return found, not walk.over_budget
+        return found, not walk.over_budget, walk.nodes
 
-    def _measured(self, seen: list[_Seen]) -> Found:
+    def _measured(self, seen: list[Seen]) -> Found:
         """Return what the containers of one path (`app.SHARDS[]` is many) hold together."""
         first = seen[0]
+        last = self._last.get(first.path)
+        if last is not None and len(seen) == 1 and _is_as_before(first, last):
+            return last
         entries = sum(one.entries for one in seen)
         known_entries, known_bytes = self._known.get(first.path, (-1, 0))
-        live = [one.container for one in seen if type(one.container) is not _LruCache]
+        live = [one.container for one in seen if type(one.container) is not LRU_CACHE]
         held = live or [cache for one in seen if (cache := entries_of_cache(one.container)) is not None]
         size: int | None = known_bytes
         if entries != known_entries:
@@ -110,158 +90,19 @@ class Census:
             expires=first.expires,
             grown=tuple(live) if entries > known_entries else (),
             code=None if live else _cached_code(first.container),
+            suspected=type(first.container) in UNCHANGING_TYPES,
         )
+
+
+def _is_as_before(seen: Seen, last: Found) -> bool:
+    return (
+        seen.entries == last.entries
+        and seen.bound == last.bound
+        and seen.expires == last.expires
+        and (type(seen.container).__name__ == last.type or last.type == "lru_cache")
+    )
 
 
 def _cached_code(cache: Any) -> CodeType | None:
     function = getattr(cache, "__wrapped__", None)
     return function.__code__ if type(function) is FunctionType else None
-
-
-class _Seen(NamedTuple):
-    path: str
-    container: Any
-    entries: int
-    bound: int | None
-    expires: bool
-
-
-class _Walk:
-    """One walk: breadth within a module, each object once, under the first path that reaches it."""
-
-    def __init__(self, known_entries: dict[str, int], known_inner: dict[str, int]) -> None:
-        self.found: list[_Seen] = []
-        self._known_entries = known_entries
-        # How many containers there were in a container, and are now.
-        self._known_inner = known_inner
-        self.inner: dict[str, int] = {}
-        self.over_budget = False
-        self._seen: set[int] = set()
-        self._nodes = 0
-        self._ends_ns = time.perf_counter_ns() + TIME_AT_MOST_NS
-
-    def module(self, name: str, module: ModuleType, own_names: set[str]) -> None:
-        """Walk everything reached from a module's globals."""
-        self._own_names = own_names
-        queue: collections.deque[_Node] = collections.deque(
-            (f"{name}.{key}", value, 0, None, False)
-            for key, value in list(vars(module).items())
-            if type(key) is str and key.isidentifier() and not key.startswith("__")
-        )
-        while queue and self._within_budget():
-            path, value, depth, bound, has_expiry = queue.popleft()
-            if _is_skipped(type(value)) or id(value) in self._seen:
-                continue
-            self._seen.add(id(value))
-            if depth <= _DEPTH_AT_MOST:
-                below = self._depth_below(value, depth)
-                children = self._visit(path, value, bound, has_expiry)
-                queue.extend((child_path, child, below, b, e) for child_path, child, b, e in children)
-
-    def _depth_below(self, value: Any, depth: int) -> int:
-        """Return the depth of what an object leads to: a foreign object shows its own attributes only."""
-        module = module_of(type(value))
-        foreign = module not in self._own_names and module not in _TRANSPARENT_MODULES
-        return max(depth + 1, _DEPTH_AT_MOST) if foreign else depth + 1
-
-    def _within_budget(self) -> bool:
-        self._nodes += 1
-        if self._nodes % _NODES_PER_CLOCK_LOOK == 0 and time.perf_counter_ns() > self._ends_ns:
-            self._nodes = NODES_AT_MOST + 1
-        if self._nodes > NODES_AT_MOST or len(self.found) >= _CONTAINERS_AT_MOST:
-            self.over_budget = True
-        return not self.over_budget
-
-    def _visit(
-        self, path: str, value: Any, bound: int | None, has_expiry: bool
-    ) -> Iterator[tuple[str, Any, int | None, bool]]:
-        """Note a container; return what it leads to as (path, object, bound, expiry of the owner)."""
-        kind = type(value)
-        if kind is _LruCache:
-            info = value.cache_info()
-            self.found.append(_Seen(path, value, info.currsize, info.maxsize, False))
-            return self._of_function(path, getattr(value, "__wrapped__", None))
-        if kind is FunctionType:
-            return self._of_function(path, value)
-        if kind is staticmethod or kind is classmethod or kind is MethodType:
-            return iter(((path, value.__func__, None, False),))
-        if issubclass(kind, type):
-            return self._of_class(path, value)
-        entries = entries_of(value)
-        if entries is not None:
-            if kind is collections.deque:
-                bound = value.maxlen
-            own = attributes_of(value) if module_of(kind) not in ("builtins", "collections", "array") else {}
-            has_expiry = has_expiry or expires(own)
-            self.found.append(_Seen(path, value, entries, bound or bound_of(own), has_expiry))
-            return self._of_container(path, value, entries)
-        if kind is tuple or kind is frozenset:
-            return ((f"{path}[]", item, None, False) for item in islice(value, _FOLLOWED_ENTRIES))
-        return self._of_instance(path, value)
-
-    def _of_function(self, path: str, function: Any) -> Iterator[tuple[str, Any, int | None, bool]]:
-        if type(function) is not FunctionType or not self._is_own(function.__module__):
-            return
-        code = function.__code__
-        defaults = function.__defaults__ or ()
-        names = code.co_varnames[: code.co_argcount][-len(defaults) :] if defaults else ()
-        for name, value in [*zip(names, defaults, strict=False), *(function.__kwdefaults__ or {}).items()]:
-            yield f"{path}({name}=)", value, None, False
-        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
-            if type(cell) is CellType:
-                try:
-                    yield f"{path}<{name}>", cell.cell_contents, None, False
-                except ValueError:  # a cell that is still empty
-                    continue
-        for name, value in list(function.__dict__.items()):
-            if type(name) is str and name.isidentifier():
-                yield f"{path}.{name}", value, None, False
-
-    def _is_own(self, module: object) -> bool:
-        return type(module) is str and module in self._own_names
-
-    def _of_class(self, path: str, kind: type) -> Iterator[tuple[str, Any, int | None, bool]]:
-        if module_of(kind) not in self._own_names:
-            return
-        for name, value in list(kind.__dict__.items()):
-            if name.isidentifier() and not name.startswith("__"):
-                yield f"{path}.{name}", value, None, False
-
-    def _of_container(
-        self, path: str, value: Any, entries: int
-    ) -> Iterator[tuple[str, Any, int | None, bool]]:
-        # One that grows would be followed only while it is small, and then seem to be emptied.
-        if entries > _COUNTED_ENTRIES or self._known_entries.get(path) != entries:
-            return
-        kind = type(value)
-        if is_kind(kind, dict):
-            items = list(dict.values(value))
-        elif kind is list or kind is collections.deque or kind is set:
-            items = list(value)
-        else:
-            return
-        follows_all = entries <= _FOLLOWED_ENTRIES
-        inner = [(item, count) for item in items if (count := entries_of(item)) is not None]
-        self.inner[path] = len(inner)
-        # Where slots are still being filled (a ring buffer, a pool) what is in them grows, and will stop.
-        is_filled = self._known_inner.get(path) == len(inner)
-        for item in items:
-            if follows_all and (is_filled or entries_of(item) is None):
-                yield f"{path}[]", item, None, False
-        if not follows_all and is_filled:
-            for item, count in inner:
-                if id(item) not in self._seen:
-                    self._seen.add(id(item))
-                    self.found.append(_Seen(f"{path}[]", item, count, None, False))
-
-    def _of_instance(self, path: str, value: Any) -> Iterator[tuple[str, Any, int | None, bool]]:
-        attributes = attributes_of(value)
-        bound, has_expiry = bound_of(attributes), expires(attributes)
-        for name, item in attributes.items():
-            if name.isidentifier():
-                yield f"{path}.{name}", item, bound, has_expiry
-
-
-def _is_skipped(kind: type) -> bool:
-    """Tell whether objects of a type hold nothing, or belong to the profiler."""
-    return id(kind) in _SKIPPED or module_of(kind).partition(".")[0] == "profiler"

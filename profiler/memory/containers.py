@@ -25,6 +25,10 @@ _LENGTHS: tuple[tuple[type, Any], ...] = (
     (bytearray, bytearray.__len__),
     (array, array.__len__),
 )
+_BASES = tuple(base for base, _ in _LENGTHS)
+# By identity, for `in` would let a metaclass compare: the built-in containers themselves, and what is none.
+_LENGTH_OF = {id(kind): length for kind, length in _LENGTHS}
+PLAIN = frozenset(map(id, (int, float, complex, bool, str, bytes, type(None))))
 _BOUND_NAME = re.compile(r"(_\w+__)?_*max_?(size|len|entries|items)$|(_\w+__)?_*capacity$")
 _EXPIRY_NAME = re.compile(r"(_\w+__)?_*ttl$")
 _SAMPLED_ENTRIES = 4
@@ -34,10 +38,15 @@ _SIZED_PARTS = 24
 def entries_of(value: object) -> int | None:
     """Return how many entries a container has, or None for anything else."""
     kind = type(value)
-    for base, length in _LENGTHS:
-        if is_kind(kind, base):
-            return int(length(value))
-    return None
+    if id(kind) in PLAIN:
+        return None
+    known = _LENGTH_OF.get(id(kind))
+    if known is not None:
+        return int(known(value))
+    # One test says of most that they are none; it does not ask the value, as isinstance() would.
+    if not issubclass(kind, _BASES):
+        return None
+    return next(int(length(value)) for base, length in _LENGTHS if issubclass(kind, base))
 
 
 def entries_of_cache(cache: Any) -> dict[Any, Any] | None:
@@ -68,15 +77,11 @@ def module_of(kind: type) -> str:
 
 def attributes_of(value: object) -> dict[str, Any]:
     """Return the instance attributes of an object, slots included, without asking the object itself."""
-    found: dict[str, Any] = {}
+    attributes = instance_dict(value)
+    # `__dict__` takes keys of any type; only texts are attributes.
+    found = {name: item for name, item in list((attributes or {}).items()) if type(name) is str}
     for kind in type(value).__mro__:
         own = kind.__dict__
-        descriptor = own.get("__dict__")
-        if type(descriptor) is GetSetDescriptorType or type(descriptor) is MemberDescriptorType:
-            attributes = descriptor.__get__(value)
-            # `__dict__` takes keys of any type; only texts are attributes.
-            if type(attributes) is dict:
-                found.update((name, item) for name, item in list(attributes.items()) if type(name) is str)
         if "__slots__" not in own:
             continue
         for name, slot in list(own.items()):
@@ -86,6 +91,17 @@ def attributes_of(value: object) -> dict[str, Any]:
                 except AttributeError:  # a slot that was never filled
                     continue
     return found
+
+
+def instance_dict(value: object) -> dict[Any, Any] | None:
+    """Return the dict of an object's attributes itself, without asking the object; None where it has none."""
+    for kind in type(value).__mro__:
+        descriptor = kind.__dict__.get("__dict__")
+        if type(descriptor) is GetSetDescriptorType or type(descriptor) is MemberDescriptorType:
+            attributes = descriptor.__get__(value)
+            if type(attributes) is dict:
+                return attributes
+    return None
 
 
 def bound_of(attributes: dict[str, Any]) -> int | None:
@@ -138,6 +154,11 @@ def estimated_bytes(value: object) -> int:
     seen: set[int] = set()
     count = len(newest) // 2 if is_kind(type(value), dict) else len(newest)
     return own + entries * sum(_deep_bytes(entry, seen) for entry in newest) // count
+
+
+def object_bytes(value: object) -> int:
+    """Return the size of an object and of what it holds, a bounded number of parts."""
+    return _deep_bytes(value, set())
 
 
 def _deep_bytes(value: object, seen: set[int]) -> int:

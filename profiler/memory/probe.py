@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from profiler.capture import Container, Frame, Memory
 from profiler.engines.stacks import frame_of_code
-from profiler.memory.census import Census, Found
+from profiler.memory.census import Found
 from profiler.memory.process import ProcessReading, compare, read_process
-from profiler.memory.registries import registries
+from profiler.memory.survey import Survey
 from profiler.memory.writers import Writers
 
 if TYPE_CHECKING:
     from profiler.engines.stacks import FrameTable
-    from profiler.memory.tracing import Totals, Tracing
+    from profiler.memory.tracer import Tracer
+    from profiler.memory.tracing import Tracing
 
 # How many of a grown container's newest entries are asked which line allocated them.
 _ASKED_ENTRIES = 8
 _FREEZE_AFTER_CAPTURES = 2
-_TRACING_NOTE = "times include the cost of tracemalloc: code that allocates much looks slower than it is"
 
 
 class MemoryProbe:
@@ -29,57 +29,69 @@ class MemoryProbe:
         self._mode = mode
         self._collect = collect
         self._captures = 0
-        self._census = Census()
-        self._writers = Writers(self._census.own_modules)
-        self._tracing: Tracing | None = None
-        if mode == "tracemalloc":
-            from profiler.memory.tracing import Tracing
+        self._survey = Survey()
+        self._writers = Writers(self._survey.own_modules)
+        self._tracer: Tracer | None = None
+        if mode != "census":
+            from profiler.memory.suspicion import Suspicion
+            from profiler.memory.tracer import Tracer
 
-            self._tracing = Tracing(traceback_frames)
-        self._totals: Totals = {}
+            suspicion = Suspicion(traceback_frames) if mode == "auto" else None
+            self._tracer = Tracer(traceback_frames, suspicion)
         self._reading: ProcessReading | None = None
 
-    def before(self, sequence: int) -> None:
-        """Read the state before the handler runs."""
-        if self._tracing is not None:
-            self._tracing.ensure_started(sequence)
-            self._totals = self._tracing.totals()
+    def before(self, sequence: int, limit_bytes: int | None = None) -> None:
+        """Read the state before the handler runs, in a function with that limit of memory."""
+        if self._tracer is not None:
+            self._tracer.before(sequence, limit_bytes)
         self._reading = read_process()
 
-    def after(self, table: FrameTable) -> Memory:
-        """Return what changed since `before`; frames of allocating lines go into `table`."""
+    def after(self, table: FrameTable, duration_ns: int = 0, limit_bytes: int | None = None) -> Memory:
+        """Return what changed since `before`, in `duration_ns`; allocating lines go into `table`."""
         reading = self._reading
         self._reading = None
         if reading is None:
             return Memory()
         self._collect_garbage()
-        process = compare(reading, read_process())
-        found, complete = self._census.take()
-        census = (
-            *(self._container(item, table) for item in found),
-            *(Container(path, kind, count) for path, kind, count in registries(process.open_files)),
+        now = read_process()
+        process = compare(reading, now)
+        counted = self._survey.take(
+            lambda found: self._container(found, table), process.open_files, duration_ns, limit_bytes
         )
-        if self._tracing is None:
-            return Memory(self._mode, process, census, complete)
-        before, self._totals = self._totals, {}
-        sites = self._tracing.sites(before, self._tracing.totals(), table)
-        return Memory(self._mode, process, census, complete, sites, self._tracing.since_sequence)
+        sites, since = self._tracer.after(table) if self._tracer is not None else ((), None)
+        if self._tracer is not None:
+            self._tracer.decide(counted.containers, now, limit_bytes, self._survey.own_modules.list())
+        return Memory(
+            mode=self._mode,
+            process=process,
+            census=counted.containers,
+            census_complete=counted.complete,
+            census_nodes=counted.nodes,
+            census_ns=counted.ns,
+            objects=counted.objects.total,
+            types=counted.objects.types,
+            sites=sites,
+            tracing_since=since,
+        )
 
     def so_far(self) -> Memory:
         """Return what the process tells of itself since `before`, from any thread."""
         reading = self._reading
         return Memory(self._mode, compare(reading, read_process())) if reading is not None else Memory()
 
+    def relieve(self) -> None:
+        """Give memory back, from any thread: the function is near its limit."""
+        if self._tracer is not None:
+            self._tracer.relieve("memory came near the limit")
+
     def close(self) -> None:
         """Stop what goes on between invocations; call it where no capture will follow."""
-        if self._tracing is not None:
-            self._tracing.stop()
+        if self._tracer is not None:
+            self._tracer.stop()
 
     def notes(self) -> tuple[str, ...]:
         """Return what was done otherwise than asked, in plain words."""
-        if self._tracing is None:
-            return ()
-        return tuple(filter(None, (_TRACING_NOTE, self._tracing.note)))
+        return self._tracer.notes() if self._tracer is not None else ()
 
     def _collect_garbage(self) -> None:
         """Collect, so that garbage is not taken for growth, where the settings ask for it."""
@@ -98,6 +110,7 @@ class MemoryProbe:
             bytes=found.bytes,
             bound=found.bound,
             expires=found.expires,
+            suspected=found.suspected,
             filled_at=self._filled_at(found, table),
         )
 
@@ -107,17 +120,19 @@ class MemoryProbe:
             return (table.index(frame_of_code(found.code)),)
         if not found.grown:
             return ()
-        frames = self._traced(found) if self._tracing is not None else []
+        tracing = self._tracer.tracing if self._tracer is not None else None
+        frames = _traced(found, tracing) if tracing is not None else []
         return tuple(table.index(frame) for frame in frames or self._writers.of(found.path))
 
-    def _traced(self, found: Found) -> list[Frame]:
-        from profiler.memory.containers import newest_entries
-        from profiler.memory.tracing import allocated_at
 
-        assert self._tracing is not None
-        places = dict.fromkeys(
-            allocated_at(entry)
-            for container in found.grown[:_ASKED_ENTRIES]
-            for entry in newest_entries(container, _ASKED_ENTRIES)
-        )
-        return [self._tracing.frame(*place) for place in places if place is not None]
+def _traced(found: Found, tracing: Tracing) -> list[Frame]:
+    """Return the lines that allocated the newest entries of a container."""
+    from profiler.memory.containers import newest_entries
+    from profiler.memory.tracing import allocated_at
+
+    places = dict.fromkeys(
+        allocated_at(entry)
+        for container in found.grown[:_ASKED_ENTRIES]
+        for entry in newest_entries(container, _ASKED_ENTRIES)
+    )
+    return [tracing.frame(*place) for place in places if place is not None]

@@ -53,6 +53,7 @@ class Tracing:
         if self._started_here:
             tracemalloc.stop()
             self._started_here = False
+        self.since_sequence = None
 
     def totals(self) -> Totals:
         """Return live bytes and blocks by traceback, without the profiler's own."""

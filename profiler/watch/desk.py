@@ -20,4 +20,6 @@ class Desk:
     keeps: Callable[[Capture], bool]
     outbox: Outbox
     guard: Guard
+    # Told when memory comes near the limit, in the thread that watches.
+    relieve: Callable[[], None]
     clock: Callable[[], int] = perf_counter_ns

@@ -78,6 +78,7 @@ class Drafts:
         if not self._is_near and is_near(signs):
             self._is_near = True
             self._draft_ns = now_ns
+            self._desk.relieve()
 
     def _draft(self, now_ns: int) -> None:
         """Put what there is so far on disk, where there is memory for that."""

@@ -35,7 +35,7 @@ def open_watch(recorder: Recorder, environ: Mapping[str, str]) -> Watch:
         if recover_quietly(folder, add) and not outbox.is_empty():
             _load_client(settings.store)
             outbox.deliver(_DELIVERY_S)
-    desk = Desk(recorder.partial, recorder.keeps, outbox, recorder.guard)
+    desk = Desk(recorder.partial, recorder.keeps, outbox, recorder.guard, recorder.relieve)
     reserve_ns = settings.reserve_ms * 1_000_000
     return Watch(desk, recorder.first, folder, reserve_ns, hears_sigterm=is_lambda(environ))
 

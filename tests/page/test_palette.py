@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from viewer.page import source
-from viewer.picture.palette import INKS, module_colours
+from viewer.palette import module_colours
+from viewer.picture.inks import INKS
 
 # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
 SEEN_WITH = {
@@ -83,16 +84,17 @@ def test_groups_of_modules_can_be_told_apart(
 def test_a_picture_has_the_colours_of_the_page(evaluate: Callable[..., Any], dark: bool) -> None:
     modules = [
         {"category": category, "name": name}
-        for category in ("own", "package", "stdlib", "native")
+        for category in ("own", "package", "stdlib", "frozen", "native")
         for name in ("app", "boto3", "naïve", "模块", "json", "x", "y", "z", "re", "😀")
     ]
     theirs = evaluate("return m.moduleColours(given[0], given[1])", modules, dark)
-    ours = module_colours([(module["category"], module["name"]) for module in modules], dark)
+    ours = module_colours([(module["category"], module["name"]) for module in modules], dark=dark)
     for page, picture in zip(theirs, ours, strict=True):
         shades = tuple(
             "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", shade)) for shade in page["fills"]
         )
-        assert (shades, page["text"]) == (picture.fills, picture.text)
+        faded = "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", page["faded"]))
+        assert (shades, page["text"], faded) == (picture.fills, picture.text, picture.faded)
 
 
 def test_a_picture_has_the_inks_of_the_page() -> None:

@@ -13,7 +13,7 @@ from viewer.cli import selection, terminal
 from viewer.cli.filters import NEWEST_OR_MERGED
 from viewer.cli.profiles import profile_from, refuse_to_overwrite, write_file
 from viewer.profile import Profile
-from viewer.renderers import binary_renderer, renderer
+from viewer.renderers import rendered
 
 HELP = "write a profile for other tools, or draw it as a picture"
 
@@ -84,10 +84,8 @@ def run(args: argparse.Namespace) -> int:
 def _rendered(profile: Profile, args: argparse.Namespace) -> bytes:
     if args.to in _PICTURES:
         return _picture(profile, args)
-    if args.to in _BINARY:
-        return binary_renderer(args.to)(profile)
-    text = renderer(args.to)(profile)
-    return (text if text.endswith("\n") else f"{text}\n").encode("utf-8", "backslashreplace")
+    data = rendered(args.to, profile)
+    return data if args.to in _BINARY or data.endswith(b"\n") else data + b"\n"
 
 
 def _picture(profile: Profile, args: argparse.Namespace) -> bytes:

@@ -151,6 +151,18 @@ def parse_label(text: str) -> tuple[str, str]:
     return name, value
 
 
+def parse_percent(text: str) -> float:
+    """Return the share that `1%` means, more than nothing and less than all."""
+    number = text.strip().removesuffix("%")
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = 0.0
+    if not text.strip().endswith("%") or not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: give 1%, 0.5%, 10% …")
+    return share
+
+
 def parse_count(text: str) -> int:
     """Return a whole number from 1 upwards."""
     if not text.isdecimal() or int(text) < 1:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from viewer.cli import selection, terminal
+from viewer.cli.order import age, environment
 from viewer.cli.profiles import refuse_to_overwrite, write_file
 from viewer.cli.terminal import Column, Line
-from viewer.leaks import Report, judge
+from viewer.leaks import Report, judge_groups
 from viewer.leaks.reports import words
-from viewer.leaks.reports.terminal import finding_lines
+from viewer.leaks.reports.terminal import finding_lines, finding_rows, wrapped
 
 HELP = "judge every container by how it grows; exit code 1 means that one leaks"
 
+_FINDINGS = (
+    Column("verdict", style="red"),
+    Column("what grows, and where", elastic=True),
+    Column("per invocation"),
+    Column("sure"),
+    Column("growth", style="red"),
+    Column("left"),
+)
 _OTHERS = (
     Column("verdict"),
     Column("what", elastic=True),
@@ -43,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if page is not None:
         refuse_to_overwrite(page, args.force)
     selected = selection.select(args, all_functions=True)
-    report = judge(capture for _, capture in selection.read_captures(selected)).ignoring(args.ignore)
+    report = _judged(selected).ignoring(args.ignore)
     if args.json:
         print(json.dumps(report.to_json(), indent=1))
     elif args.markdown:
@@ -52,9 +62,9 @@ def run(args: argparse.Namespace) -> int:
         print(markdown.render(report, args.all), end="")
     else:
         terminal.write(_lines(report, args.all))
-    for environment in report.environments:
-        for note in environment.notes:
-            terminal.say(f"environment {environment.environment}: {note}")
+    for one in report.environments:
+        for note in one.notes:
+            terminal.say(f"environment {one.environment}: {note}")
     if page is not None:
         from viewer.leaks.reports.page import render
 
@@ -64,12 +74,24 @@ def run(args: argparse.Namespace) -> int:
     return 1 if report.findings else selected.exit_code()
 
 
+def _judged(selected: selection.Selection) -> Report:
+    """Judge one environment after the other, so that the numbers of one alone are held."""
+    selected.captures.sort(key=lambda stored: (environment(stored), age(stored)))
+    captures = groupby(selection.read_captures(selected), key=lambda pair: environment(pair[0]))
+    return judge_groups((capture for _, capture in pairs) for _, pairs in captures)
+
+
 def _lines(report: Report, everything: bool) -> Iterator[Line]:
+    width = terminal.terminal_width()
     for finding in report.findings:
-        yield from finding_lines(report, finding)
+        yield from finding_lines(report, finding, width)
+    if report.findings:
+        rows = [row for finding in report.findings for row in finding_rows(report, finding, width)]
+        yield from terminal.table(_FINDINGS, rows)
+        yield []
     shown = words.told(report, everything)
     if shown:
-        rows = [
+        others = [
             (
                 other.verdict,
                 words.name_in(report, other.function, other.subject),
@@ -78,6 +100,7 @@ def _lines(report: Report, everything: bool) -> Iterator[Line]:
             )
             for other in shown
         ]
-        yield from terminal.table(_OTHERS, rows)
+        yield from terminal.table(_OTHERS, others)
         yield []
-    yield [(words.summary(report, len(report.others) - len(shown)), "bold")]
+    summary = words.summary(report, len(report.others) - len(shown))
+    yield from ([(line, "bold")] for line in wrapped(summary, width))

@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     selected = selection.select(args, all_functions=True, both_kinds=True)
     for path in selected.plain_files:
-        terminal.say(f"{path} is a plain profile and no capture")
+        terminal.say(f"{path} is a profile of another tool, and no capture")
     if args.json:
         print(json.dumps([_record(stored) for stored in selected.captures], indent=1))
     elif selected.captures:

@@ -50,6 +50,11 @@ def newest_of_dates(captures: Iterable[StoredCapture], count: int) -> list[Store
     return found
 
 
+def environment(stored: StoredCapture) -> tuple[str, str]:
+    """Return what an environment is known by."""
+    return stored.key.function_name, stored.key.environment_id
+
+
 def age(stored: StoredCapture) -> tuple[int, int]:
     """Return what sorts captures by time."""
     return stored.key.started_at_ns, stored.key.sequence

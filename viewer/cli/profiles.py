@@ -30,6 +30,14 @@ def profile_from(selected: Selection) -> Profile:
     return merge(_at_least_one(selected))
 
 
+def profiles_of(selected: Selection) -> Iterator[Profile]:
+    """Yield the profile of each capture and each plain file of a selection, one after the other."""
+    for path in selected.plain_files:
+        yield from _load_file(selected, path)
+    captures = Selection(selected.store, selected.captures, broken=selected.broken)
+    yield from (profile_of(capture) for _, capture in read_captures(captures))
+
+
 def time_lanes(profile: Profile, thread: str | None, all_threads: bool) -> list[Lane]:
     """Return the lanes to sum up: the first, those whose name begins with `thread`, or all of its unit.
 

@@ -48,7 +48,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Selection:
-    """What was selected: captures, newest first (`--slowest`: slowest first), and profiles made elsewhere."""
+    """What was selected: captures, newest first (`--slowest`: slowest first), and files of other tools."""
 
     store: CaptureStore
     captures: list[StoredCapture]
@@ -99,14 +99,14 @@ def read_captures(selected: Selection) -> Iterator[tuple[StoredCapture, Capture]
     """Yield the selected captures in order; a broken one is named, counted and skipped.
 
     Raises:
-        SelectionError: a profile made elsewhere was selected, which is no capture.
+        SelectionError: a file of another tool was selected, which holds no capture.
         CaptureFormatError: the only capture selected is broken.
         StoreError: the store cannot be read at all.
     """
     if selected.plain_files:
         raise SelectionError(
-            f"{selected.plain_files[0]} is a plain profile and no capture; "
-            "viewer flamegraph, top and export take it"
+            f"{selected.plain_files[0]} is a profile of another tool, and no capture; "
+            "viewer flamegraph, top, diff, open and export take it"
         )
     return _read(selected, selected.captures)
 

@@ -58,21 +58,21 @@ def write(lines: Iterable[Line]) -> None:
 
 
 def table(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, width: int | None = None
+    columns: Sequence[Column], rows: Sequence[Sequence[str | Span]], *, width: int | None = None
 ) -> Iterator[Line]:
-    """Yield the lines of a table; `width` defaults to the terminal's, or to none without one."""
-    cells = [[printable(cell) for cell in row] for row in rows]
+    """Yield the lines of a table; `width` defaults to the terminal's, or to none without one.
+
+    A cell is a text, or a span where its style is not that of its column.
+    """
+    cells = [[_cell(*pair) for pair in zip(row, columns, strict=True)] for row in rows]
     widths = [
-        max([cell_width(column.title), *(cell_width(row[index]) for row in cells)])
+        max([cell_width(column.title), *(cell_width(row[index][0]) for row in cells)])
         for index, column in enumerate(columns)
     ]
     _shrink(widths, columns, terminal_width() if width is None else width)
     yield _row([(column.title, "bold") for column in columns], columns, widths)
     for row in cells:
-        spans = [
-            (cell, column.marks.get(cell, column.style)) for cell, column in zip(row, columns, strict=True)
-        ]
-        yield _row(spans, columns, widths)
+        yield _row(row, columns, widths)
 
 
 def pairs(facts: Iterable[tuple[str, str]]) -> Iterator[Line]:
@@ -134,6 +134,12 @@ def _char_width(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _cell(cell: str | Span, column: Column) -> Span:
+    if isinstance(cell, str):
+        return printable(cell), column.marks.get(printable(cell), column.style)
+    return printable(cell[0]), cell[1]
 
 
 def _shrink(widths: list[int], columns: Sequence[Column], width: int | None) -> None:

@@ -7,13 +7,12 @@ other formats, the plain bytes.
 from __future__ import annotations
 
 import importlib
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from profiler.document import decompressed
+from profiler.document import decompressed, parsed_json
 from profiler.errors import CaptureFormatError
 from viewer.profile import Profile
 
@@ -87,7 +86,7 @@ def read(content: Content, name: str) -> Profile:
 
 def _json(plain: bytes, looks_collapsed: Callable[[bytes], bool]) -> Content:
     try:
-        document = json.loads(plain)
+        document = parsed_json(plain)
     except (ValueError, RecursionError) as error:
         # A function may be called {closure}.
         if looks_collapsed(plain):

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from profiler.capture import Frame
 from profiler.errors import CaptureFormatError
-from viewer.importers.limits import check_depth, lane_of
-from viewer.load import ProfileBuilder
+from viewer.building import ProfileBuilder, lane_of
+from viewer.importers.limits import check_depth
 from viewer.profile import Profile
 
 # A stack, a space, and what is at least meant for a number.

@@ -1,16 +1,11 @@
-"""What an imported profile may not exceed, and weights in whole units."""
+"""How deep an imported stack may be, and weights in whole units."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from profiler.document import finite
 from profiler.errors import CaptureFormatError
-from viewer.profile import Lane
 
 MAX_DEPTH = 10_000
-# What a double holds exactly: every consumer after this one counts in doubles.
-MAX_TOTAL = 2**53
 
 
 def weight_of(value: object, factor: int, where: str) -> int:
@@ -29,18 +24,3 @@ def check_depth(depth: int, where: str) -> None:
     """Raise CaptureFormatError where a stack is too deep."""
     if depth > MAX_DEPTH:
         raise CaptureFormatError(f"{where} has a stack deeper than {MAX_DEPTH} frames")
-
-
-def lane_of(
-    name: str, unit: str, runs: Iterable[tuple[int, int]], *, ordered: bool = True, where: str | None = None
-) -> Lane:
-    """Return a lane whose total can be counted exactly.
-
-    Raises:
-        CaptureFormatError: it cannot.
-    """
-    lane = Lane(name, unit, list(runs), ordered=ordered)
-    if lane.total > MAX_TOTAL:
-        where = where or f"thread {name!r:.60}"
-        raise CaptureFormatError(f"{where} adds up to more than can be counted exactly")
-    return lane

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from profiler.capture import Frame
 from profiler.errors import CaptureFormatError
-from viewer.importers.limits import check_depth, lane_of, weight_of
-from viewer.load import ProfileBuilder
+from viewer.building import ProfileBuilder, lane_of
+from viewer.importers.limits import check_depth, weight_of
 from viewer.profile import Lane, Profile
 from viewer.protobuf import fields, packed, signed
 

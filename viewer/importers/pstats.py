@@ -17,9 +17,9 @@ from typing import Any
 from profiler.capture import CallEdge, Frame
 from profiler.document import Fields, stack_of
 from profiler.errors import CaptureFormatError
+from viewer.building import MAX_TOTAL, ProfileBuilder, lane_of
 from viewer.callgraph import CallGraph, cycles, guess_stacks
-from viewer.importers.limits import MAX_TOTAL, lane_of, weight_of
-from viewer.load import ProfileBuilder
+from viewer.importers.limits import weight_of
 from viewer.profile import CALL_GRAPH, Profile
 
 VERSION = 1

@@ -13,8 +13,8 @@ from typing import Any
 from profiler.capture import Frame
 from profiler.document import Fields
 from profiler.errors import CaptureFormatError
-from viewer.importers.limits import check_depth, lane_of, weight_of
-from viewer.load import ProfileBuilder
+from viewer.building import ProfileBuilder, lane_of
+from viewer.importers.limits import check_depth, weight_of
 from viewer.profile import Lane, Profile
 
 _SECOND = 1_000_000_000

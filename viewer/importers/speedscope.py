@@ -11,8 +11,8 @@ from typing import Any
 from profiler.codec import frame_of
 from profiler.document import Fields, finite, stack_of
 from profiler.errors import CaptureFormatError
-from viewer.importers.limits import check_depth, lane_of, weight_of
-from viewer.load import ProfileBuilder
+from viewer.building import ProfileBuilder, lane_of
+from viewer.importers.limits import check_depth, weight_of
 from viewer.profile import Lane, Profile
 
 # speedscope's unit → ours, and how many of ours make one of theirs.

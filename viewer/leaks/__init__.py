@@ -3,7 +3,8 @@
     report = judge(captures)            # of any functions and environments, in any order
     for finding in report.findings: ...
 
-The captures are read one after the other, and only their numbers are kept.
+The captures are read one after the other, and only their numbers are kept; of an environment that is known
+to be complete (`judge_groups`) only what its verdicts take.
 """
 
 from __future__ import annotations
@@ -11,28 +12,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from profiler.capture import Capture
+from viewer.leaks.collector import Collector
 from viewer.leaks.findings import find
 from viewer.leaks.report import Environment, Finding, Other, Report
-from viewer.leaks.series import Collector
-from viewer.leaks.subjects import Judged, judge_subjects
+from viewer.leaks.subjects import Judged, Subjects, judge_subjects
 
-__all__ = ["Environment", "Finding", "Other", "Report", "judge"]
+__all__ = ["Environment", "Finding", "Other", "Report", "judge", "judge_groups"]
 
 
 def judge(captures: Iterable[Capture]) -> Report:
     """Return the judgement of every subject in every environment of the captures."""
-    collectors: dict[tuple[str, str], Collector] = {}
-    for capture in captures:
-        if capture.invocation.is_init:  # growth is from one invocation to the next
-            continue
-        name = (capture.invocation.function_name, capture.invocation.environment_id)
-        if name not in collectors:
-            collectors[name] = Collector(*name)
-        collectors[name].add(capture)
-    # Sorted, so that the answer does not depend on the order of reading.
-    environments = [collectors[name].series() for name in sorted(collectors)]
+    return judge_groups([captures])
+
+
+def judge_groups(groups: Iterable[Iterable[Capture]]) -> Report:
+    """Do as `judge`, for captures in groups that hold all of one environment, or of a few.
+
+    Of a group only what its verdicts take is kept once it is read, so that memory does not grow with the
+    number of groups. The order of the groups settles ties: sort them.
+    """
+    looked_at: list[Environment] = []
+    judgements = judge_subjects(_finished(groups, looked_at))
     by_function: dict[str, list[Judged]] = {}
-    for one in judge_subjects(environments):
+    for one in judgements:
         by_function.setdefault(one.environment.function, []).append(one)
     findings: list[Finding] = []
     others: list[Other] = []
@@ -41,10 +43,28 @@ def judge(captures: Iterable[Capture]) -> Report:
         findings += found
         others += rest
     findings.sort(key=_urgency)
-    looked_at = tuple(
-        Environment(one.function, one.environment, one.warm, one.skipped, one.notes) for one in environments
-    )
-    return Report(tuple(findings), tuple(others), looked_at)
+    return Report(tuple(findings), tuple(others), tuple(looked_at))
+
+
+def _finished(groups: Iterable[Iterable[Capture]], looked_at: list[Environment]) -> Subjects:
+    """Yield the environments of one group after the other, and note them."""
+    for group in groups:
+        collectors: dict[tuple[str, str], Collector] = {}
+        for capture in group:
+            if capture.invocation.is_init:  # growth is from one invocation to the next
+                continue
+            name = (capture.invocation.function_name, capture.invocation.environment_id)
+            if name not in collectors:
+                collectors[name] = Collector(*name)
+            collectors[name].add(capture)
+        # Sorted, so that the answer does not depend on the order of reading.
+        for name in sorted(collectors):
+            # Each is let go of as its subjects are judged.
+            facts, subjects = collectors.pop(name).finish()
+            looked_at.append(
+                Environment(*name, warm=facts.warm, ran=facts.ran, skipped=facts.skipped, notes=facts.notes)
+            )
+            yield facts, subjects
 
 
 def _urgency(finding: Finding) -> tuple[float, float]:

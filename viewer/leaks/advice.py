@@ -26,7 +26,10 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """What a rule may look at. `frames` are the lines that fill the subject, as far as they are known."""
+    """What a rule may look at. `subject` is a path where there is one: for a type, that to what holds it.
+
+    `frames` are the lines that fill the subject, as far as they are known.
+    """
 
     kind: str
     subject: str
@@ -49,6 +52,10 @@ def advise(clues: Clues) -> Advice:
 
 def _is_container(clues: Clues) -> bool:
     return clues.kind == "container"
+
+
+def _has_a_path(clues: Clues) -> bool:
+    return clues.kind in ("container", "type")
 
 
 def _is_lru_cache(clues: Clues) -> bool:
@@ -80,8 +87,8 @@ def _is_cell(clues: Clues) -> bool:
 
 def _is_named(*words: str) -> Callable[[Clues], bool]:
     """Tell whether the last name of a path says what the container is for."""
-    pattern = re.compile(rf"(?:^|[._])(?:{'|'.join(words)})(?:\[\])*$", re.IGNORECASE)
-    return lambda clues: _is_container(clues) and pattern.search(clues.subject) is not None
+    pattern = re.compile(rf"(?:^|[._])(?:{'|'.join(words)})(?:\[\].*)?$", re.IGNORECASE)
+    return lambda clues: _has_a_path(clues) and pattern.search(clues.subject) is not None
 
 
 # In order: the first that fits is told.
@@ -156,7 +163,10 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         "kept-exceptions",
-        _is_named("errors", "exceptions", "failures", "tracebacks"),
+        lambda clues: (
+            _is_named("errors", "exceptions", "failures", "tracebacks")(clues)
+            or (clues.kind == "type" and ("__traceback__" in clues.subject or clues.type == "traceback"))
+        ),
         "an exception keeps its traceback, and that every local variable on its way: keep `str(error)`, "
         "and only the last few",
     ),
@@ -164,6 +174,16 @@ _RULES: tuple[Rule, ...] = (
         "unbounded-container",
         _is_container,
         "it has no bound: give it one",
+    ),
+    (
+        "objects-that-stay",
+        lambda clues: clues.kind == "type",
+        "more of them stay with each invocation: let go of them there, or bound what holds them",
+    ),
+    (
+        "in-the-python-heap",
+        lambda clues: clues.kind == "process" and clues.subject == "Python heap",
+        "no container explains it, and it is no garbage: PROFILER_MEMORY=tracemalloc names the line",
     ),
     (
         "outside-the-python-heap",

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 from profiler.capture import Frame
 from viewer.leaks.advice import Clues, advise
-from viewer.leaks.ownership import Owners, is_within, lines_of, outermost, same_line
+from viewer.leaks.holding import NOT_HELD, Held, bytes_per_invocation, held, held_by
+from viewer.leaks.ownership import Holders, Owners, lines_of, outermost, same_line
 from viewer.leaks.report import Curve, Finding, Other, confidence_of
-from viewer.leaks.series import Series
-from viewer.leaks.statistics import Slope, theil_sen, thin
+from viewer.leaks.series import EnvironmentFacts, Series
+from viewer.leaks.statistics import Slope, differences, theil_sen, thin
 from viewer.leaks.subjects import Judged
 from viewer.leaks.trend import ALPHA, FEWEST_POINTS, trend_of
-from viewer.leaks.verdict import INSUFFICIENT, LEAK, STABLE
+from viewer.leaks.verdict import INSUFFICIENT, LEAK, SAWTOOTH, STABLE
 
 # Below this, growth of the process is what an allocator retains and what noise reaches.
 PROCESS_FLOOR_BYTES = 16 * 1024
@@ -30,8 +31,12 @@ _TOO_SMALL = (
     "that may be the interpreter's own bookkeeping"
 )
 _DRAWN_POINTS = 200
-_DRAWN_ENVIRONMENTS = 8
 _LINES_NAMED = 3
+# Tracing that woke for a suspicion lasts a few invocations: too few for a verdict, enough to name a line.
+_FEWEST_RISING = 3
+_STEADY_MISSES = 5
+# So often the objects of the collector must have been counted before their number proves anything.
+_FEWEST_COUNTS = 5
 
 
 def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
@@ -39,13 +44,22 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
     containers = [one for one in judged if one.series.subject.kind == "container"]
     sites = [one for one in judged if one.series.subject.kind == "allocation site"]
     leaking = outermost([one for one in containers if one.verdict == LEAK])
+    types = held([one for one in judged if one.objects is not None], leaking, containers)
     owners = Owners(leaking, containers)
     joined: dict[str, list[Judged]] = {one.name: [] for one in leaking}
     alone: dict[tuple[str, str], list[Judged]] = {}
-    others = [_other(one) for one in containers if not is_within(one, leaking)]
+    holders = Holders(leaking)
+    below: dict[str, list[str]] = {one.name: [] for one in leaking}
+    others: list[Other] = []
+    for one in containers:
+        holder = holders.of(one.name)
+        if holder is None:
+            others.append(_other(one))
+        elif holder is not one:
+            below[holder.name].append(one.name)
     for site in sites:
         owner = owners.of(site) if site.verdict == LEAK or _rises(site) else None
-        holder = next((one for one in leaking if owner is not None and is_within(owner, [one])), None)
+        holder = holders.of(owner.name) if owner is not None else None
         if site.verdict != LEAK and holder is not None:
             # No verdict of its own, for it grows in steps as the table of a dict does: a part of the leak.
             joined[holder.name].append(site)
@@ -58,29 +72,54 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
             joined[holder.name].append(site)
         else:
             others.append(_other(site, owner.verdict, f"fills {owner.name}: {owner.judgement.reason}"))
-    findings = [_container_finding(one, joined[one.name], containers) for one in leaking]
+    findings = [
+        _container_finding(one, joined[one.name], below[one.name], types.joined.get(one.name, ()))
+        for one in leaking
+    ]
+    unowned = [site for site in sites if owners.of(site) is None and _rises_steadily(site)]
+    findings += [_type_finding(group, unowned) for group in types.alone]
+    others += [
+        _other(one, owner.verdict, f"held by {owner.name}: {owner.judgement.reason}")
+        for one, owner in types.explained
+    ]
+    others += [_other(one, INSUFFICIENT, NOT_HELD) for one in types.unheld]
     for group in alone.values():
         if _growth(group) >= SITE_FLOOR_BYTES:
             findings.append(_site_finding(group))
         else:
             others += [_other(site, INSUFFICIENT, _TOO_SMALL) for site in group]
-    process, rest = _process(judged, findings)
+    process, rest = _process(judged, findings, types, unowned)
     return findings + process, others + rest
 
 
 # ---- findings ----------------------------------------------------------------------------------
 
 
-def _container_finding(one: Judged, sites: Sequence[Judged], containers: Sequence[Judged]) -> Finding:
+def _container_finding(
+    one: Judged, sites: Sequence[Judged], below: Sequence[str], types: Sequence[Judged]
+) -> Finding:
     assert one.container is not None
     lines = list(dict.fromkeys([*lines_of(one)]))
     seen = [line for line in lines if any(same_line(line, s.series.subject.stack[-1]) for s in sites)]
     elsewhere = [site.name for site in sites if site.series.subject.stack[-1] not in lines]
-    below = [each.name for each in containers if each is not one and is_within(each, [one])]
+    holds = [f"{each.name} objects" for each in types]
     bytes_slope = _growth(sites) if sites else None
     if bytes_slope is None and len(one.container.bytes.xs) >= FEWEST_POINTS:
         bytes_slope = theil_sen(one.container.bytes.xs, one.container.bytes.ys).value
-    return _finding(one, bytes_slope, seen or lines, bool(seen), [*elsewhere, *below])
+    return _finding(one, bytes_slope, seen or lines, bool(seen), [*elsewhere, *holds, *below])
+
+
+def _type_finding(group: Sequence[Judged], unowned: Sequence[Judged]) -> Finding:
+    """Return the finding of objects that stay, held by something that is no container known by name."""
+    also = [f"{one.name} objects" for one in group[1:]]
+    lines = _lines_of(unowned)
+    return _finding(group[0], bytes_per_invocation(group[0]), lines, bool(lines), also)
+
+
+def _lines_of(unowned: Sequence[Judged]) -> list[Frame]:
+    """Return the lines that kept most, of those that allocated more in each invocation that was traced."""
+    largest = sorted(unowned, key=_mean_growth, reverse=True)
+    return [site.series.subject.stack[-1] for site in largest if _mean_growth(site) >= SITE_FLOOR_BYTES]
 
 
 def _growth(sites: Sequence[Judged]) -> float:
@@ -100,7 +139,12 @@ def _mean_growth(site: Judged) -> float:
 
 def _rises(site: Judged) -> bool:
     ys = site.series.ys
-    return len(ys) >= FEWEST_POINTS and ys[-1] > ys[0]
+    return len(ys) >= _FEWEST_RISING and ys[-1] > ys[0]
+
+
+def _rises_steadily(site: Judged) -> bool:
+    steps = differences(site.series.ys)
+    return _rises(site) and sum(step <= 0 for step in steps) <= len(steps) // _STEADY_MISSES
 
 
 def _site_finding(group: Sequence[Judged]) -> Finding:
@@ -126,13 +170,14 @@ def _finding(
     subject = one.series.subject
     kind = one.container.type if one.container else ""
     bound = one.container.bound if one.container else None
-    curves = [_curve(each, each.series) for each in (one, *one.peers)[:_DRAWN_ENVIRONMENTS]]
+    curves = [_curve(environment, one.series), *(_curve(peer.environment, peer.series) for peer in one.peers)]
     return Finding(
         kind=subject.kind,
         function=environment.function,
         environments=one.agreeing,
         subject=one.name,
         type=kind,
+        held_by=held_by(one),
         unit=subject.unit,
         slope=one.slope,
         bytes_per_invocation=known,
@@ -146,15 +191,15 @@ def _finding(
         invocations_left=left,
         hours_left=left / environment.per_hour if left is not None and environment.per_hour else None,
         curves=tuple(curves),
-        memory=_curve(one, environment.process[0]),
-        advice=advise(Clues(subject.kind, one.name, kind, bound, tuple(lines))),
+        memory=_curve(environment, environment.process[0]),
+        advice=advise(Clues(subject.kind, held_by(one) or one.name, kind or one.name, bound, tuple(lines))),
     )
 
 
-def _curve(one: Judged, series: Series) -> Curve:
+def _curve(environment: EnvironmentFacts, series: Series) -> Curve:
     return Curve(
-        environment=one.environment.environment,
-        started_at_ns=one.environment.started_at_ns,
+        environment=environment.environment,
+        started_at_ns=environment.started_at_ns,
         invocations=tuple(int(x) for x in thin(series.xs, _DRAWN_POINTS)),
         values=tuple(int(y) for y in thin(series.ys, _DRAWN_POINTS)),
     )
@@ -174,8 +219,10 @@ def _invocations_left(limit: int | None, rss: int | None, bytes_slope: float | N
     return int((limit - rss) / bytes_slope)
 
 
-def _process(judged: Sequence[Judged], findings: Sequence[Finding]) -> tuple[list[Finding], list[Other]]:
-    """Return the finding of growth outside the Python heap, or what else the process says."""
+def _process(
+    judged: Sequence[Judged], findings: Sequence[Finding], types: Held, unowned: Sequence[Judged]
+) -> tuple[list[Finding], list[Other]]:
+    """Return the finding of growth that no name explains, inside the heap or not, or what else there is."""
     readings = {one.name: one for one in judged if one.series.subject.kind == "process"}
     memory, heap = readings["resident memory"], readings["Python heap"]
     others = [_other(one) for one in readings.values() if one.verdict != LEAK]
@@ -186,6 +233,10 @@ def _process(judged: Sequence[Judged], findings: Sequence[Finding]) -> tuple[lis
         return [_finding(memory, memory.slope.value, (), False, ())], others
     if findings:
         return [], others
+    if heap.verdict == LEAK and _is_held(heap, judged, types):
+        lines = _lines_of(unowned)
+        bytes_slope = sum(map(_mean_growth, unowned)) if lines else None
+        return [_finding(heap, bytes_slope, lines, bool(lines), ())], others
     return [], others + [_unexplained(one) for one in readings.values() if one.verdict == LEAK]
 
 
@@ -196,6 +247,18 @@ def _is_outside(memory: Slope, heap: Slope | None, findings: Sequence[Finding]) 
     in_heap = max(0.0, heap.value) * _LARGEST_BLOCK_BYTES if heap else 0.0
     unexplained = memory.value - max(explained, in_heap)
     return None not in sizes and unexplained >= max(PROCESS_FLOOR_BYTES, memory.value / 2)
+
+
+def _is_held(heap: Judged, judged: Sequence[Judged], types: Held) -> bool:
+    """Tell whether growth of the heap can be neither garbage nor a container that will be full.
+
+    Garbage that waits to be collected is of objects that the collector counts, and that nothing holds.
+    Numbers and texts, which it does not count, are never garbage: they go when nothing holds them.
+    """
+    if heap.environment.process_traced or heap.environment.objects_counted < _FEWEST_COUNTS:
+        return False
+    filling = [one for one in judged if one.container is not None and one.verdict not in (STABLE, SAWTOOTH)]
+    return not (types.unheld or types.explained or any(map(_rises, filling)))
 
 
 def _unexplained(one: Judged) -> Other:

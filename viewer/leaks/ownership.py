@@ -6,8 +6,9 @@ is in a function that fills it; else where it grows in step with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from statistics import correlation
 
@@ -17,6 +18,8 @@ from viewer.leaks.subjects import Judged
 from viewer.leaks.trend import FEWEST_POINTS
 
 _IN_STEP = 0.9
+# What may follow the path of a container in the path of what is reached through it.
+_BELOW = ".[<( "
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,47 +42,77 @@ class Owners:
     """The containers of one function, the leaking ones before the others."""
 
     def __init__(self, leaking: Sequence[Judged], containers: Sequence[Judged]) -> None:
-        self._leaking = leaking
+        self._leaking = len(leaking)
         self._containers = [*leaking, *containers]
-        self._steps = [_Steps.of(one.series) for one in self._containers]
+        self._caches = [i for i, one in enumerate(self._containers) if _is_cache(one)]
+        self._by_line: dict[tuple[str, int], int] = {}
+        self._by_code: dict[tuple[str, str], int] = {}
+        for index, one in enumerate(self._containers):
+            for line in lines_of(one):
+                self._by_line.setdefault((line.file, line.line), index)
+                if index < self._leaking:
+                    self._by_code.setdefault((line.file, line.name), index)
 
     def of(self, site: Judged) -> Judged | None:
         """Return the container that a site fills, or None."""
         frame = site.series.subject.stack[-1]
-        for one in self._containers:
-            if any(same_line(frame, line) for line in lines_of(one)) or _is_cache_of(one, frame):
-                return one
-        for one in self._leaking:
-            if any((frame.file, frame.name) == (line.file, line.name) for line in lines_of(one)):
-                return one
-        return self._in_step_with(_Steps.of(site.series))
+        found = [i for i in self._caches if _is_named(self._containers[i], frame)][:1]
+        if (frame.file, frame.line) in self._by_line:
+            found.append(self._by_line[frame.file, frame.line])
+        if not found and (frame.file, frame.name) in self._by_code:
+            found.append(self._by_code[frame.file, frame.name])
+        if found:
+            return self._containers[min(found)]
+        # Few points are in step with everything.
+        return self._in_step_with(_Steps.of(site.series)) if len(site.series.xs) >= FEWEST_POINTS else None
 
     def _in_step_with(self, steps: _Steps) -> Judged | None:
-        for index, (one, other) in enumerate(zip(self._containers, self._steps, strict=True)):
+        for index, one, other in self._moving:
             if steps.constant and other.constant:
                 # Two things that grow by the same each time prove nothing where one of them will stop.
-                if index < len(self._leaking) and steps.changes.keys() & other.changes.keys():
+                if index < self._leaking and steps.changes.keys() & other.changes.keys():
                     return one
             elif not steps.constant and not other.constant and _correlate(steps, other):
                 return one
         return None
 
+    @cached_property
+    def _moving(self) -> list[tuple[int, Judged, _Steps]]:
+        """The containers that changed at all, with their numbers and their steps."""
+        return [
+            (index, one, _Steps.of(one.series))
+            for index, one in enumerate(self._containers)
+            if len(set(one.series.ys)) > 1
+        ]
+
+
+class Holders:
+    """Containers by their paths, none of which leads through another."""
+
+    def __init__(self, containers: Iterable[Judged]) -> None:
+        self._by_path = {one.name: one for one in containers}
+
+    def of(self, path: str) -> Judged | None:
+        """Return the one that a path is, or leads through."""
+        return next((self._by_path[each] for each in (*_above(path), path) if each in self._by_path), None)
+
 
 def outermost(containers: Sequence[Judged]) -> list[Judged]:
     """Return the containers that are not reached through another of them."""
-    found: list[Judged] = []
-    for one in sorted(containers, key=lambda each: len(each.name)):
-        if not is_within(one, found):
-            found.append(one)
-    return found
-
-
-def is_within(one: Judged, holders: Sequence[Judged]) -> bool:
-    """Tell whether a container is one of these, or reached through one."""
-    return any(
-        one.name == holder.name or (one.name.startswith(holder.name) and one.name[len(holder.name)] in ".[<(")
-        for holder in holders
+    paths = {one.name for one in containers}
+    return sorted(
+        (one for one in containers if not any(path in paths for path in _above(one.name))),
+        key=lambda one: len(one.name),
     )
+
+
+def _above(path: str) -> Iterator[str]:
+    return (path[:end] for end, char in enumerate(path) if char in _BELOW)
+
+
+def is_path_within(path: str, holder: str) -> bool:
+    """Tell whether a path is a holder's, or leads through it."""
+    return path == holder or (path.startswith(holder) and path[len(holder)] in _BELOW)
 
 
 def lines_of(one: Judged) -> tuple[Frame, ...]:
@@ -91,11 +124,13 @@ def same_line(one: Frame, other: Frame) -> bool:
     return (one.file, one.line) == (other.file, other.line)
 
 
-def _is_cache_of(one: Judged, frame: Frame) -> bool:
-    """Tell whether a container is the lru_cache around the function of a frame."""
-    if one.container is None or one.container.type != "lru_cache" or not frame.name:
-        return False
-    return f".{one.name}".endswith(f".{frame.name}")
+def _is_cache(one: Judged) -> bool:
+    return one.container is not None and one.container.type == "lru_cache"
+
+
+def _is_named(cache: Judged, frame: Frame) -> bool:
+    """Tell whether an lru_cache is the one around the function of a frame."""
+    return bool(frame.name) and f".{cache.name}".endswith(f".{frame.name}")
 
 
 def _correlate(one: _Steps, other: _Steps) -> bool:

@@ -33,7 +33,8 @@ class Curve:
 class Finding:
     """One leak, with everything that belongs to it.
 
-    `kind` is "container", "allocation site" or "process"; `slope` is in `unit` per invocation, with a
+    `kind` is "container", "allocation site", "type" or "process"; `held_by` the path from a module's global
+    to the objects of a type; `slope` is in `unit` per invocation, with a
     95 % confidence interval. `filled_at` are the lines that fill it; `filled_at_seen` tells that
     tracemalloc saw them allocate, otherwise they were read in the code. `also` names further subjects
     that are part of it. `process_share` is the share of the growth of resident memory that it explains.
@@ -45,6 +46,7 @@ class Finding:
     environments: tuple[str, ...]
     subject: str
     type: str
+    held_by: str
     unit: str
     slope: Slope
     bytes_per_invocation: float | None
@@ -78,11 +80,15 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What was looked at: warm invocations with memory, captures without, and what was odd about them."""
+    """What was looked at: warm invocations with memory, captures without, and what was odd about them.
+
+    `ran` is how many invocations there were from the first to the last of the warm ones, captured or not.
+    """
 
     function: str
     environment: str
     warm: int
+    ran: int
     skipped: int
     notes: tuple[str, ...] = ()
 

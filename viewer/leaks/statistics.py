@@ -12,13 +12,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import NormalDist, fmean, median, stdev
+from statistics import NormalDist, fmean, median
+from typing import TypeVar
 
 # Below this many points the normal approximation of Mann and Kendall's statistic is not good enough.
 APPROXIMATE_FROM = 10
 # Theil and Sen look at every pair of points: more than this many are thinned evenly.
 POINTS_AT_MOST = 300
 _NORMAL = NormalDist()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +89,25 @@ def theil_sen(xs: Sequence[float], ys: Sequence[float], confidence: float = 0.95
     return Slope(median(slopes), slopes[max(0, low)], slopes[min(len(slopes) - 1, high)])
 
 
-def drift(values: Sequence[float], blocks: int = 8) -> float:
+def drift(values: Sequence[float], at: Sequence[float] | None = None, blocks: int = 8) -> float:
     """Return the one-sided p-value of Student's t-test for a rise from block to block.
 
     The values are cut into blocks, and the differences of the blocks' means are tested against a mean
-    of zero. Mann and Kendall take every point for independent, so that a random walk passes for a trend;
+    of zero; where the values lie unevenly, `at` are their places, and the differences are per unit of
+    them. Mann and Kendall take every point for independent, so that a random walk passes for a trend;
     here it does not: it goes down as often as up.
 
     Source: the idea of batch means, Conway 1963; Student 1908.
     """
     rises = differences([fmean(block) for block in cut(values, blocks)])
+    if at is not None:
+        gaps = differences([fmean(block) for block in cut(at, blocks)])
+        rises = [rise / gap for rise, gap in zip(rises, gaps, strict=True)]
     if len(rises) < 2:
         return 1.0
-    mean, spread = fmean(rises), stdev(rises)
+    mean = fmean(rises)
+    # `statistics.stdev` is exact, with fractions, and takes twenty times as long.
+    spread = math.sqrt(math.fsum((rise - mean) ** 2 for rise in rises) / (len(rises) - 1))
     if spread == 0:
         return 0.0 if mean > 0 else 1.0
     return student_t_upper_tail(mean / spread * math.sqrt(len(rises)), len(rises) - 1)
@@ -163,7 +172,7 @@ def differences(values: Sequence[float]) -> list[float]:
     return [after - before for before, after in pairwise(values)]
 
 
-def thin(values: Sequence[float], most: int = POINTS_AT_MOST) -> Sequence[float]:
+def thin(values: Sequence[T], most: int = POINTS_AT_MOST) -> Sequence[T]:
     """Return at most so many values, evenly spaced, the first and the last among them."""
     if len(values) <= most:
         return values

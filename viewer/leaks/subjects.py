@@ -3,35 +3,53 @@
 The same subject in several environments of a function is one hypothesis: its p-values are joined by
 Fisher's method, for environments are separate processes. Over all subjects of all functions the
 p-values are then adjusted by Benjamini and Hochberg's.
+
+Environments come one after the other. What is kept of each is, per subject, a p-value and the two verdicts
+that the joined p-value will choose from; series are kept only of the one or two environments that may decide,
+and of a few to draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
-from viewer.leaks.series import ContainerSeries, EnvironmentSeries, Series
+from viewer.leaks.series import ContainerSeries, EnvironmentFacts, Series, SubjectSeries, TypeSeries
 from viewer.leaks.statistics import Slope, benjamini_hochberg, fisher
-from viewer.leaks.trend import FEWEST_POINTS, Trend, next_look, trend_of
-from viewer.leaks.verdict import BOUNDED, INSUFFICIENT, LEAK, Judgement, judge_series, settle
+from viewer.leaks.trend import ALPHA, FEWEST_POINTS, Trend, next_look, trend_of
+from viewer.leaks.verdict import BOUNDED, INSUFFICIENT, LEAK, Judgement, is_leak, judge_series, settle
+
+# A leak is drawn in so many environments besides the deciding one.
+_PEERS_AT_MOST = 7
+
+Subjects = Iterable[tuple[EnvironmentFacts, Iterable[SubjectSeries]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The same subject in another environment."""
+
+    series: Series
+    environment: EnvironmentFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One subject of one function. Series, trend and environment are those that decided.
 
-    `agreeing` are the environments with the same verdict, the deciding one first, and `peers` the same
-    subject's judgements in the others of them; `p` is adjusted for looks, environments and subjects.
+    `agreeing` are the environments with the same verdict, the deciding one first; of a leak `peers` are the
+    same subject's series in a few of the others. `p` is adjusted for looks, environments and subjects.
     """
 
     series: Series
-    environment: EnvironmentSeries
+    environment: EnvironmentFacts
     container: ContainerSeries | None
     trend: Trend
     judgement: Judgement
     p: float
     agreeing: tuple[str, ...]
-    peers: tuple[Judged, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    objects: TypeSeries | None = None
 
     @property
     def verdict(self) -> str:
@@ -48,62 +66,102 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """A subject in one environment; `settled` where its bound decides and not its numbers."""
+    """A subject in one environment, and its judgement if growth is certain once joined, and if it is not."""
 
-    series: Series
-    environment: EnvironmentSeries
-    container: ContainerSeries | None
+    subject: SubjectSeries
+    environment: EnvironmentFacts
     trend: Trend
-    settled: Judgement | None
+    certain: Judgement
+    otherwise: Judgement
+    is_tested: bool
 
-    @property
-    def is_tested(self) -> bool:
-        return self.settled is None and self.trend.points >= FEWEST_POINTS
+    @classmethod
+    def of(cls, subject: SubjectSeries, environment: EnvironmentFacts) -> _Trial:
+        series, container, trend = subject.series, subject.container, trend_of(subject.series)
+        settled = settle(container, environment.limit_bytes) if container is not None else None
+        if settled is not None:  # its bound decides, and not its numbers
+            return cls(subject, environment, trend, settled, settled, False)
+        expires = container is not None and container.expires
+        otherwise = judge_series(series, trend, 1.0, expires)
+        certain = judge_series(series, trend, 0.0, expires) if is_leak(trend, 0.0) else otherwise
+        return cls(subject, environment, trend, certain, otherwise, trend.points >= FEWEST_POINTS)
+
+    def judged(self, judgement: Judgement, p: float, agreeing: Iterable[str] = ()) -> Judged:
+        name, subject = self.environment.environment, self.subject
+        return Judged(
+            series=subject.series,
+            environment=self.environment,
+            container=subject.container,
+            trend=self.trend,
+            judgement=judgement,
+            p=p,
+            agreeing=(name, *(other for other in agreeing if other != name)),
+            objects=subject.objects,
+        )
 
 
-def judge_subjects(environments: Sequence[EnvironmentSeries]) -> list[Judged]:
+@dataclass(slots=True)
+class _Case:
+    """One subject in all environments so far: what its judgement takes, however many there are.
+
+    `longest` has the most points, `leaking` the most of those that leak if growth is certain, `ended` of
+    those that came to rest. `said` has, by environment, its verdict if growth is certain and if not.
+    """
+
+    p_values: list[float] = field(default_factory=list)
+    said: list[tuple[str, str, str]] = field(default_factory=list)
+    longest: _Trial | None = None
+    leaking: _Trial | None = None
+    ended: tuple[int, str] = (0, "")
+    peers: list[Peer] = field(default_factory=list)
+
+    def add(self, trial: _Trial, said: tuple[str, str, str]) -> None:
+        points = trial.trend.points
+        if trial.is_tested:
+            self.p_values.append(trial.trend.p)
+        self.said.append(said)
+        if self.longest is None or points > self.longest.trend.points:
+            self.longest = trial
+        if trial.certain.verdict == BOUNDED and points > self.ended[0]:
+            self.ended = (points, trial.environment.environment)
+        if trial.certain.verdict == LEAK:
+            if self.leaking is None or points > self.leaking.trend.points:
+                self.leaking = trial
+            if len(self.peers) <= _PEERS_AT_MOST:  # one more, which may be the deciding one
+                self.peers.append(Peer(trial.subject.series, trial.environment))
+
+    def judged(self, p: float) -> Judged:
+        """Return one judgement: a leak where one environment shows it and no longer look shows its end."""
+        assert self.longest is not None
+        is_certain = p < ALPHA
+        if not is_certain or self.leaking is None:
+            judgement = self.longest.certain if is_certain else self.longest.otherwise
+            return self.longest.judged(judgement, p, self._agreeing(judgement.verdict, is_certain))
+        chosen = self.leaking
+        points, environment = self.ended
+        if points >= chosen.trend.points:
+            reason = (
+                f"grows in environment {chosen.environment.environment}, but has stopped in {environment}, "
+                "which was watched for as long"
+            )
+            return chosen.judged(Judgement(INSUFFICIENT, reason, next_look(chosen.trend.points)), p)
+        judged = chosen.judged(chosen.certain, p, self._agreeing(LEAK, is_certain))
+        peers = [peer for peer in self.peers if peer.environment is not chosen.environment]
+        return replace(judged, peers=tuple(peers[:_PEERS_AT_MOST]))
+
+    def _agreeing(self, verdict: str, is_certain: bool) -> list[str]:
+        return [name for name, *verdicts in self.said if verdicts[not is_certain] == verdict]
+
+
+def judge_subjects(environments: Subjects) -> list[Judged]:
     """Return the judgement of every subject, in the order in which the subjects were met."""
-    cases: dict[object, list[_Trial]] = {}
-    for environment in environments:
-        for trial in _trials(environment):
-            subject = trial.series.subject
+    cases: dict[object, _Case] = {}
+    for environment, subjects in environments:
+        said: dict[tuple[str, str, str], tuple[str, str, str]] = {}
+        for one in subjects:
+            trial, subject = _Trial.of(one, environment), one.series.subject
             key = (environment.function, subject.kind, subject.stack or subject.name)
-            cases.setdefault(key, []).append(trial)
-    tested = [[trial.trend.p for trial in trials if trial.is_tested] for trials in cases.values()]
-    adjusted = iter(benjamini_hochberg([fisher(p_values) for p_values in tested if p_values]))
-    return [
-        _join(trials, next(adjusted) if p_values else 1.0)
-        for trials, p_values in zip(cases.values(), tested, strict=True)
-    ]
-
-
-def _trials(environment: EnvironmentSeries) -> Iterator[_Trial]:
-    for container in environment.containers:
-        settled = settle(container, environment.limit_bytes)
-        yield _Trial(container.entries, environment, container, trend_of(container.entries), settled)
-    for series in (*environment.sites, *environment.process):
-        yield _Trial(series, environment, None, trend_of(series), None)
-
-
-def _join(trials: Sequence[_Trial], p: float) -> Judged:
-    """Return one judgement: a leak where one environment shows it and no longer look shows its end."""
-    judged = [_judge(trial, p) for trial in trials]
-    longest = max(judged, key=lambda one: one.trend.points)
-    leaks = [one for one in judged if one.verdict == LEAK]
-    chosen = max(leaks, key=lambda one: one.trend.points, default=longest)
-    ended = [one for one in judged if one.verdict == BOUNDED and one.trend.points >= chosen.trend.points]
-    if leaks and ended:
-        here, there = (one.environment.environment for one in (chosen, ended[0]))
-        reason = f"grows in environment {here}, but has stopped in {there}, which was watched for as long"
-        unsure = Judgement(INSUFFICIENT, reason, next_look(chosen.trend.points))
-        return replace(chosen, judgement=unsure)
-    peers = tuple(one for one in judged if one.verdict == chosen.verdict and one is not chosen)
-    names = (one.environment.environment for one in (chosen, *peers))
-    return replace(chosen, agreeing=tuple(names), peers=peers)
-
-
-def _judge(trial: _Trial, p: float) -> Judged:
-    expires = trial.container is not None and trial.container.expires
-    judgement = trial.settled or judge_series(trial.series, trial.trend, p, expires)
-    name = trial.environment.environment
-    return Judged(trial.series, trial.environment, trial.container, trial.trend, judgement, p, (name,))
+            verdicts = (environment.environment, trial.certain.verdict, trial.otherwise.verdict)
+            cases.setdefault(key, _Case()).add(trial, said.setdefault(verdicts, verdicts))
+    adjusted = iter(benjamini_hochberg([fisher(case.p_values) for case in cases.values() if case.p_values]))
+    return [case.judged(next(adjusted) if case.p_values else 1.0) for case in cases.values()]

@@ -30,7 +30,7 @@ _LARGE_RISE = 0.02
 _SLOWING_ALPHA = 0.02
 _REST_ALPHA = 0.01
 # Least slope per invocation, by the unit of the series.
-FLOORS = {"entries": 0.02, "bytes": 16.0, "blocks": 5.0}
+FLOORS = {"entries": 0.02, "objects": 0.02, "bytes": 16.0, "blocks": 5.0}
 
 LASTING = "lasting"
 STOPPED = "stopped"
@@ -66,8 +66,12 @@ def trend_of(series: Series) -> Trend:
     count = len(ys)
     rises, rest = records(ys)
     if count < FEWEST_POINTS or rises == 0:
-        return Trend(count, 1.0, None, UNSTEADY, rest)
-    p = min(1.0, max(mann_kendall(ys), drift(ys)) * looks_factor(count))
+        return Trend(series.seen, 1.0, None, UNSTEADY, rest)
+    is_even = len(set(differences(xs))) == 1
+    looks = looks_factor(count)
+    p = min(1.0, drift(ys, None if is_even else xs) * looks)
+    if p < 1.0:  # most series need only the quicker of the two
+        p = min(1.0, max(p, mann_kendall(ys) * looks))
     if p >= UNCLEAR_P:
         return Trend(count, p, None, UNSTEADY, rest)
     slope = theil_sen(xs, ys)

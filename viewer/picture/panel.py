@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from viewer.layout import Box, boxes_of
+from viewer.layout import Layout, layout_of
 from viewer.modules import short_file
 from viewer.picture.letters import fitted, safe, width_of
 from viewer.profile import Lane, Profile
@@ -39,17 +39,25 @@ class Panel:
     """A lane's boxes, laid out; `height` in pixels."""
 
     lane: Lane
-    boxes: list[Box]
-    rows: int
-    ordered: bool
-    deeper: int
+    layout: Layout
 
     @classmethod
     def of(cls, profile: Profile, lane: Lane, *, ordered: bool) -> Panel:
-        boxes = list(boxes_of(profile, lane, ordered=ordered))
-        shown = [box for box in boxes if box.depth < MAX_ROWS]
-        rows = 1 + max((box.depth + 1 for box in shown), default=0)
-        return cls(lane, shown, rows, ordered and lane.ordered, len(boxes) - len(shown))
+        return cls(lane, layout_of(profile, lane, ordered=ordered))
+
+    @property
+    def ordered(self) -> bool:
+        return self.layout.ordered
+
+    @property
+    def rows(self) -> int:
+        """The rows that are drawn, that of the lane itself among them."""
+        return min(len(self.layout.rows), MAX_ROWS + 1)
+
+    @property
+    def deeper(self) -> int:
+        """How many calls are too deep to be drawn."""
+        return sum(map(len, self.layout.rows[self.rows :]))
 
     @property
     def height(self) -> int:
@@ -78,33 +86,38 @@ class Panel:
         yield "</g>"
 
     def _rows(self, frames: Frames, scale: float) -> Iterator[str]:
-        thin = [-1.0] * MAX_ROWS  # row → where what was drawn together ends
-        for box in self.boxes:
-            x, width = box.start * scale, box.total * scale
-            y = (box.depth + 1) * ROW
+        layout = self.layout
+        thin = [-1.0] * self.rows  # row → where what was drawn together ends
+        for box in range(1, len(layout)):
+            depth = layout.depth[box]
+            if depth >= self.rows:
+                continue
+            x, width, y = layout.start[box] * scale, layout.total[box] * scale, depth * ROW
             if width >= _LEAST_BOX:
                 yield from self._box(frames, box, x, y, width)
-            elif x >= thin[box.depth]:
-                thin[box.depth] = math.floor(x) + 1
+            elif x >= thin[depth]:
+                thin[depth] = math.floor(x) + 1
                 yield f'<rect class="tiny" x="{math.floor(x)}" y="{y}" width="1" height="{ROW - 1}"/>'
 
-    def _box(self, frames: Frames, box: Box, x: float, y: float, width: float) -> Iterator[str]:
-        frame = frames.profile.frames[box.frame]
+    def _box(self, frames: Frames, box: int, x: float, y: float, width: float) -> Iterator[str]:
+        index = self.layout.frame[box]
+        frame = frames.profile.frames[index]
         drawn = max(width - 1, _LEAST_BOX)
         shape = f'x="{x:.2f}" y="{y:g}" width="{drawn:.2f}" height="{ROW - 1}"'
-        yield f'<g><rect class="{frames.fills[box.frame]}" {shape}/>'
+        yield f'<g><rect class="{frames.fills[index]}" {shape}/>'
         text = fitted(frame.name, width - 2 * _INSET, TEXT) if width >= _LEAST_TEXT else ""
         if text:
             place = f'x="{x + _INSET:.2f}" y="{y + 14.5:g}"'
-            yield f'<text class="{frames.texts[box.frame]}" {place}>{safe(text)}</text>'
+            yield f'<text class="{frames.texts[index]}" {place}>{safe(text)}</text>'
         yield f"<title>{safe(self._about(frames, box))}</title></g>"
 
-    def _about(self, frames: Frames, box: Box) -> str:
-        frame, unit, total = frames.profile.frames[box.frame], self.lane.unit, self.lane.total
+    def _about(self, frames: Frames, box: int) -> str:
+        layout, unit = self.layout, self.lane.unit
+        frame, total = frames.profile.frames[layout.frame[box]], layout.total[box]
         where = short_file(frame.file) + (f":{frame.line}" if frame.line else "")
-        share = f"{box.total / total:.1%}"
-        own = f"self {weight(box.self_weight, unit)}"
-        return " · ".join(part for part in (frame.name, where, weight(box.total, unit), share, own) if part)
+        share = f"{total / layout.total[0]:.1%}"
+        own = f"self {weight(layout.self_weight[box], unit)}"
+        return " · ".join(part for part in (frame.name, where, weight(total, unit), share, own) if part)
 
 
 def _axis(total: int, left: float, top: float, width: float) -> Iterator[str]:

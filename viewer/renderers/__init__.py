@@ -4,41 +4,33 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
 
 from viewer.profile import Profile
 
-Renderer = Callable[[Profile], str]
-BinaryRenderer = Callable[[Profile], bytes]
+Renderer = Callable[[Profile], str | bytes]
 
 RENDERERS = {
     "html": "viewer.renderers.html:render",
     "text": "viewer.renderers.text:render",
     "collapsed": "viewer.renderers.collapsed:render",
-    "speedscope": "viewer.renderers.speedscope:render",
+    "pprof": "viewer.renderers.pprof:render",
     "firefox": "viewer.renderers.firefox:render",
     "chrome": "viewer.renderers.chrome:render",
     "callgrind": "viewer.renderers.callgrind:render",
     "svg": "viewer.renderers.svg:render",
-}
-BINARY_RENDERERS = {
-    "pprof": "viewer.renderers.pprof:render",
     "png": "viewer.renderers.png:render",
+    "speedscope": "viewer.renderers.speedscope:render",
 }
 
 
 def renderer(name: str) -> Renderer:
-    """Import and return a renderer of RENDERERS."""
-    render: Renderer = _loaded(RENDERERS[name])
+    """Import and return a renderer of the registry."""
+    module, _, function = RENDERERS[name].partition(":")
+    render: Renderer = getattr(importlib.import_module(module), function)
     return render
 
 
-def binary_renderer(name: str) -> BinaryRenderer:
-    """Import and return a renderer of BINARY_RENDERERS."""
-    render: BinaryRenderer = _loaded(BINARY_RENDERERS[name])
-    return render
-
-
-def _loaded(entry: str) -> Any:
-    module, _, function = entry.partition(":")
-    return getattr(importlib.import_module(module), function)
+def rendered(name: str, profile: Profile) -> bytes:
+    """Return what a renderer makes of a profile, a text in UTF-8."""
+    made = renderer(name)(profile)
+    return made if isinstance(made, bytes) else made.encode("utf-8", "backslashreplace")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from viewer.layout import boxes_of
+from viewer.layout import layout_of
 from viewer.modules import classify
 from viewer.profile import Lane, Profile
 
@@ -39,16 +39,17 @@ def _meta(kind: str, thread: int, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _calls(profile: Profile, lane: Lane, thread: int) -> Iterator[dict[str, Any]]:
-    for box in boxes_of(profile, lane, ordered=True):
-        frame = profile.frames[box.frame]
+    layout = layout_of(profile, lane, ordered=True)
+    for box in range(1, len(layout)):
+        frame = profile.frames[layout.frame[box]]
         event: dict[str, Any] = {
             "ph": "X",
             "name": frame.name,
             "cat": classify(frame.file)[0],
             "pid": _PROCESS,
             "tid": thread,
-            "ts": box.start / 1000,
-            "dur": box.total / 1000,
+            "ts": (lane.start_ns + layout.start[box]) / 1000,
+            "dur": layout.total[box] / 1000,
         }
         if frame.file:
             event["args"] = {"location": f"{frame.file}:{frame.line}" if frame.line else frame.file}

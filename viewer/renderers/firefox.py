@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from viewer.modules import NATIVE, OWN, PACKAGE, STDLIB, classify
+from viewer.modules import FROZEN, NATIVE, OWN, PACKAGE, STDLIB, classify
 from viewer.profile import Lane, Profile
 
 _VERSION = 48
@@ -23,6 +23,7 @@ _CATEGORIES = (
     (OWN, "Own code", "orange"),
     (PACKAGE, "Packages", "blue"),
     (STDLIB, "Standard library", "green"),
+    (FROZEN, "<frozen>", "grey"),
     (NATIVE, "Native", "darkgrey"),
 )
 _PLACES = {category: place for place, (category, _, _) in enumerate(_CATEGORIES)}
@@ -107,7 +108,7 @@ def _used(profile: Profile, lane: Lane) -> tuple[dict[int, int], dict[int, int]]
 
 def _samples(lane: Lane, nodes: dict[int, int]) -> dict[str, Any]:
     kind, ours = _WEIGHTS[lane.unit]
-    times, now = [], 0
+    times, now = [], lane.start_ns
     for _, weight in lane.runs:
         times.append(now / ours)
         # Only time goes on from sample to sample.

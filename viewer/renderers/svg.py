@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from viewer.calltree import self_weights
-from viewer.modules import NATIVE, OWN, PACKAGE, STDLIB, classify
+from viewer.modules import FROZEN, NATIVE, OWN, PACKAGE, STDLIB, classify
+from viewer.palette import module_colours
+from viewer.picture.inks import INKS
 from viewer.picture.letters import fitted, safe, width_of
-from viewer.picture.palette import INKS, module_colours
 from viewer.picture.panel import TEXT, Frames, Panel
 from viewer.processors import hide_bootstrap
 from viewer.profile import Lane, Profile
@@ -25,7 +26,13 @@ _LINE = 20
 _FACT = 12.5
 _MOST_LANES = 8
 _MOST_MODULES = 12
-_GROUPS = {OWN: "Own code", PACKAGE: "Packages", STDLIB: "Standard library", NATIVE: "Native"}
+_GROUPS = {
+    OWN: "Own code",
+    PACKAGE: "Packages",
+    STDLIB: "Standard library",
+    FROZEN: "<frozen>",
+    NATIVE: "Native",
+}
 _FONT = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; '
     "font-variant-numeric: tabular-nums"
@@ -81,7 +88,7 @@ class _Modules:
         )
 
     def rules(self, dark: bool) -> Iterator[str]:
-        for number, colours in enumerate(module_colours(self.modules, dark)):
+        for number, colours in enumerate(module_colours(self.modules, dark=dark)):
             for letter, fill in zip("abc", colours.fills, strict=True):
                 yield f".m{number}{letter}{{fill:{fill}}}"
             yield f".t{number}{{fill:{colours.text}}}"

@@ -1,4 +1,4 @@
-"""Captures, and profiles made elsewhere, that somebody names one by one, as a store."""
+"""Captures, and profiles of other tools, that somebody names one by one, as a store."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def looks_like_path(text: str) -> bool:
 class FileStore:
     """The named files; a name that is no capture's key makes it open the file to see what it is.
 
-    `plain_files` are profiles without a capture; `broken` are (path, reason) pairs.
+    `plain_files` are profiles of other tools; `broken` are (path, reason) pairs.
     """
 
     parallel_reads = 1

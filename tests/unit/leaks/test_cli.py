@@ -1,4 +1,7 @@
+import io
+import itertools
 import json
+import re
 
 import pytest
 
@@ -6,6 +9,7 @@ from profiler.capture import ProcessMemory
 from tests.unit.leaks.builders import MEGABYTE, capture, container, of_entries
 from tests.unit.viewer.builders import fill
 from viewer.cli import main
+from viewer.leaks.reports import words
 from viewer.leaks.reports.terminal import sparkline
 
 
@@ -85,7 +89,7 @@ def test_json(store, capsys):
     assert report["findings"][0]["subject"] == "app.PRICES"
     assert {other["verdict"] for other in report["others"]} >= {"bounded"}
     assert report["environments"] == [
-        {"function": "app", "environment": "env-a", "warm": 39, "skipped": 0, "notes": []}
+        {"function": "app", "environment": "env-a", "warm": 39, "ran": 39, "skipped": 0, "notes": []}
     ]
 
 
@@ -118,3 +122,68 @@ def test_what_is_odd_is_said(store, capsys):
     fill(store, shared)
     assert main(["leaks"]) == 0
     assert "environment env-a: 2 environments share this id" in capsys.readouterr().err
+
+
+LONG = "app.services.catalog.PRICES_BY_SKU_AND_COUNTRY"
+
+
+class Screen(io.StringIO):
+    """A terminal of 80 columns."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+    @property
+    def lines(self):
+        return re.sub(r"\x1b\[[\d;]*m", "", self.getvalue()).splitlines()
+
+
+def on_screen(monkeypatch):
+    """Return what `viewer leaks` shows there, called in the store's parent."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    screen = Screen()
+    monkeypatch.setattr("sys.stdout", screen)
+    assert main(["leaks"]) == 1
+    return screen
+
+
+def test_on_a_terminal_of_80_columns_everything_fits_and_sentences_are_whole(store, monkeypatch):
+    fill(store, leaking(path=LONG))
+    screen = on_screen(monkeypatch)
+    assert "\x1b[1;31mleak" in screen.getvalue()
+    assert max(map(len, screen.lines)) <= 80
+    sentence = " ".join(line.strip() for line in itertools.takewhile(str.strip, screen.lines))
+    assert sentence.startswith(
+        f"leak  {LONG} grows by 5.0 entries (2.29 KB) per invocation, more than 99.9 %"
+    )
+    assert "it has no bound: give it one." in sentence
+
+
+def test_the_table_has_the_numbers_of_each_leak(store, monkeypatch):
+    fill(store, leaking())
+    lines = on_screen(monkeypatch).lines
+    start = next(n for n, line in enumerate(lines) if line.startswith("verdict  what grows"))
+    titles, numbers, below = (re.split(r"\s{2,}", line) for line in lines[start : start + 3])
+    assert titles == ["verdict", "what grows, and where", "per invocation", "sure", "growth", "left"]
+    assert numbers == ["leak", "app.PRICES", "5.0 entries", ">99.9 %", "▁▁▂▂▃▄▄▅▆▆▇█", "70,000"]
+    assert below[1:] == ["app.py:7 in lookup", "5.0 to 5.0", "after 39", "10 to 200", "19 h"]
+
+
+def test_in_a_pipe_a_sentence_is_one_line_without_colour(store, capsys):
+    fill(store, leaking(path=LONG))
+    assert main(["leaks"]) == 1
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert out.splitlines()[0].endswith("it has no bound: give it one.")
+    [row] = [line for line in out.splitlines() if "▁" in line]
+    assert row.startswith(f"leak     {LONG}")
+
+
+def test_amounts_in_words():
+    assert words.span("870 KB", "879 KB") == "870 to 879 KB"
+    assert words.span("0 B", "1.00 KB") == "0 B to 1.00 KB"
+    assert words.span("10", "200") == "10 to 200"

@@ -1,15 +1,24 @@
 import random
+from types import SimpleNamespace
 
 from profiler.capture import ProcessMemory
 from tests.unit.leaks.builders import FRAMES, capture, container, of_entries, site
-from viewer.leaks.series import Collector
+from viewer.leaks import judge
+from viewer.leaks.collector import Collector
 
 
 def series_of(captures):
+    """Return the facts of an environment with its subjects, by their kind."""
     collector = Collector("app", "env-a")
     for each in captures:
         collector.add(each)
-    return collector.series()
+    facts, subjects = collector.finish()
+    subjects = list(subjects)
+    return SimpleNamespace(
+        **{name: getattr(facts, name) for name in facts.__dataclass_fields__},
+        containers=tuple(one.container for one in subjects if one.container),
+        sites=tuple(one.series for one in subjects if one.series.subject.kind == "allocation site"),
+    )
 
 
 def entries_of(captures, path="app.CACHE"):
@@ -140,3 +149,21 @@ def test_a_clock_that_went_back_is_told_and_the_numbers_give_the_order():
 
 def test_an_orderly_environment_has_no_notes():
     assert series_of([capture(n, [container(n)]) for n in (1, 2, 5, 9)]).notes == ()
+
+
+def test_what_is_always_the_same_takes_no_room_and_is_judged_by_all():
+    captures = [capture(n, [container(7), container(n, "app.GROWS")]) for n in range(1, 2_001)]
+    environment = series_of(captures)
+    same, grows = (one.entries for one in environment.containers)
+    assert (len(same.xs), same.seen, set(same.ys)) == (40, 1_999, {7})
+    assert (same.xs[0], same.xs[-1]) == (2, 2_000)
+    assert (len(grows.xs), grows.seen) == (1_999, 1_999)
+    assert [other.invocations for other in judge(captures).others if other.subject == "app.CACHE"] == [1_999]
+
+
+def test_a_run_of_equal_values_ends_where_an_observation_is_missing():
+    captures = [
+        capture(n, [container(7)] if n % 10 else [], memory={"census_complete": False}) for n in range(1, 31)
+    ]
+    [cache] = series_of(captures).containers
+    assert cache.entries.xs == tuple(n for n in range(2, 31) if n % 10)

@@ -15,9 +15,8 @@ SERIES_PER_SHAPE = 200
 
 
 def series(values):
-    return Series(
-        Subject("container", "app.CACHE", "entries"), tuple(range(2, len(values) + 2)), tuple(values)
-    )
+    subject = Subject("container", "app.CACHE", "entries")
+    return Series(subject, tuple(range(2, len(values) + 2)), tuple(values), len(values))
 
 
 def verdict_of(values):

@@ -29,8 +29,8 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     The census takes the tests' own modules for the function's, too; a slow machine must not cut it short.
     """
-    monkeypatch.setattr("profiler.memory.census.TIME_AT_MOST_NS", 10_000_000_000)
-    monkeypatch.setattr("profiler.memory.census.NODES_AT_MOST", 1_000_000)
+    monkeypatch.setattr("profiler.memory.walk.TIME_AT_MOST_NS", 10_000_000_000)
+    monkeypatch.setattr("profiler.memory.walk.NODES_AT_MOST", 1_000_000)
     made: list[str] = []
 
     def make(name: str, code: str) -> ModuleType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import sys
 import threading
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from profiler.memory import census as census_module
+from profiler.memory import walk as walk_module
 from profiler.memory.census import Census, Found
 from profiler.memory.containers import attributes_of, entries_of, estimated_bytes, newest_entries
 from profiler.memory.roots import OwnModules
@@ -24,7 +25,7 @@ def census_of(name: str = "app", census: Census | None = None) -> dict[str, Foun
         census = Census()
         for _ in range(8):  # a level of what is at rest is followed with every look
             census.take()
-    found, complete = census.take()
+    found, complete, _ = census.take()
     assert complete
     return {item.path: item for item in found if item.path.startswith(f"{name}.")}
 
@@ -366,24 +367,24 @@ def test_the_profilers_own_objects_are_not_counted(module: Make) -> None:
 
 
 def test_the_walk_keeps_its_budget_of_nodes(module: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(census_module, "NODES_AT_MOST", 50)
+    monkeypatch.setattr(walk_module, "NODES_AT_MOST", 50)
     module("app", "A = [[n] for n in range(30)]\nB = [[n] for n in range(30)]\nC = [[n] for n in range(30)]")
-    found, complete = Census().take()
+    found, complete, _ = Census().take()
     assert not complete
     assert len(found) < 60
 
 
 def test_the_walk_keeps_its_budget_of_time(module: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(census_module, "TIME_AT_MOST_NS", -1)
+    monkeypatch.setattr(walk_module, "TIME_AT_MOST_NS", -1)
     module("app", "\n".join(f"A{n} = [[{n}]]" for n in range(500)))
-    _, complete = Census().take()
+    _, complete, _ = Census().take()
     assert not complete
 
 
 def test_the_walk_keeps_its_budget_of_containers(module: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(census_module, "_CONTAINERS_AT_MOST", 10)
+    monkeypatch.setattr(walk_module, "_CONTAINERS_AT_MOST", 10)
     module("app", "\n".join(f"A{n} = []" for n in range(50)))
-    found, complete = Census().take()
+    found, complete, _ = Census().take()
     assert len(found) <= 10
     assert not complete
 
@@ -428,7 +429,7 @@ def test_other_threads_may_change_everything_meanwhile(module: Make) -> None:
     try:
         census = Census()
         for _ in range(100):
-            found, _ = census.take()
+            found, _, _ = census.take()
             for item in found:
                 for container in item.grown:
                     newest_entries(container, 8)
@@ -491,3 +492,57 @@ def test_inner_containers_are_counted_where_there_are_many(module: Make) -> None
     assert sizes[-3:] == [12, 14, 16]
     assert found["app.SHARDS"].entries == 100
     assert found["app.SHARDS[]"].type == "list"
+
+
+def test_a_name_that_is_given_ever_longer_values(module: Make) -> None:
+    app = module(
+        "app",
+        """
+        PAIRS, TEXT, FIXED, SHORT = (1, 2), "x" * 300, tuple(range(100)), "abc"
+        SETS = [frozenset({1})]
+        """,
+    )
+    census = Census()
+    assert census_of(census=census).keys() == {"app.SETS"}
+    app.PAIRS += (3,)
+    app.TEXT += "yy"
+    app.SHORT += "d"
+    app.SETS[0] = frozenset({1, 2})
+    found = census_of(census=census)
+    assert {path: item.entries for path, item in found.items() if item.suspected} == {
+        "app.PAIRS": 3,
+        "app.TEXT": 302,
+    }
+    # Once it has changed it is told every time.
+    found = census_of(census=census)
+    assert found["app.PAIRS"].type == "tuple"
+    assert found["app.TEXT"].bytes is not None
+
+
+def test_what_a_context_variable_holds(module: Make) -> None:
+    app = module(
+        "app",
+        """
+        import contextvars
+        SPANS = contextvars.ContextVar("spans")
+        TRAIL = contextvars.ContextVar("trail")
+        ODD = contextvars.ContextVar("jane@example.org")
+        """,
+    )
+
+    def run() -> list[dict[str, Found]]:
+        census = Census()
+        app.SPANS.set([1, 2])
+        app.ODD.set([1])
+        seen = []
+        for length in (2, 3, 3):
+            app.TRAIL.set(tuple(range(length)))
+            seen.append({item.path: item for item in census.take()[0] if "contextvars." in item.path})
+        return seen
+
+    first, _, last = contextvars.copy_context().run(run)
+    assert {path: item.entries for path, item in first.items()} == {"contextvars.spans": 2}
+    assert {path: item.entries for path, item in last.items()} == {
+        "contextvars.spans": 2,
+        "contextvars.trail": 3,
+    }

@@ -29,6 +29,7 @@ from profiler.capture import (
     Overhead,
     ProcessMemory,
     ThreadProfile,
+    TypeCount,
 )
 from profiler.codec import MEMORY_PROFILE, decode, encode
 from profiler.document import read_document
@@ -83,8 +84,17 @@ def captures(draw: st.DrawFn) -> Capture:
     indexes = st.integers(0, len(table) - 1)
     stacks = st.lists(indexes, max_size=4).map(tuple)
     containers = st.builds(
-        Container, texts, texts, counts, optional(counts), optional(counts), st.booleans(), stacks
+        Container,
+        texts,
+        texts,
+        counts,
+        optional(counts),
+        optional(counts),
+        st.booleans(),
+        st.booleans(),
+        stacks,
     )
+    types = st.builds(TypeCount, texts, counts, texts, optional(counts))
     sites = st.builds(AllocationSite, stacks, counts, counts, signed, signed)
     edges = st.builds(CallEdge, optional(indexes), indexes, counts, nanoseconds, nanoseconds)
     memory = st.builds(
@@ -93,6 +103,10 @@ def captures(draw: st.DrawFn) -> Capture:
         process=processes,
         census=st.lists(containers, max_size=3).map(tuple),
         census_complete=st.booleans(),
+        census_nodes=counts,
+        census_ns=counts,
+        objects=optional(counts),
+        types=st.lists(types, max_size=3).map(tuple),
         sites=st.lists(sites, max_size=3).map(tuple),
         tracing_since=optional(counts),
     )

@@ -97,13 +97,23 @@ class Invoked:
         self.during_partial: Any = lambda: None
         deadline_ns = None if deadline_s is None else self.began_ns + round(deadline_s * SECOND_NS)
         self.keeps = True
-        desk = Desk(self.partial, lambda _: self.keeps, self.outbox, self.guard, self.clock)  # type: ignore[arg-type]
+        desk = Desk(
+            self.partial,
+            lambda _: self.keeps,
+            self.outbox,  # type: ignore[arg-type]
+            self.guard,
+            self.relieve,
+            self.clock,
+        )
         self.watched = Watched(
             desk, self.window, Signs(1, 1, 1, **signs), deadline_ns, round(reserve_s * SECOND_NS)
         )
         self.entry = FakeEntry()
         if keeps_drafts:
             self.watched.keep_drafts(self.entry)  # type: ignore[arg-type]
+
+    def relieve(self) -> None:
+        self.relieved = getattr(self, "relieved", 0) + 1
 
     def partial(self, window: Window, outcome: str) -> Capture:
         self.during_partial()

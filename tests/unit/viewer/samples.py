@@ -19,7 +19,7 @@ from profiler.codec import encode
 from tests.unit.viewer.builders import capture, memory, thread
 from viewer.load import profile_of
 from viewer.profile import Profile
-from viewer.renderers import binary_renderer, renderer
+from viewer.renderers import rendered
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -53,7 +53,7 @@ def call_graph_file() -> bytes:
 
 
 def speedscope_file() -> bytes:
-    return renderer("speedscope")(plain_profile()).encode()
+    return rendered("speedscope", plain_profile())
 
 
 def evented_file() -> bytes:
@@ -80,11 +80,11 @@ def evented_file() -> bytes:
 
 
 def collapsed_file() -> bytes:
-    return renderer("collapsed")(plain_profile()).encode() + b"# a comment\nperf;[unknown];sort_[k] 12\n"
+    return rendered("collapsed", plain_profile()) + b"# a comment\nperf;[unknown];sort_[k] 12\n"
 
 
 def pprof_file() -> bytes:
-    return binary_renderer("pprof")(plain_profile())
+    return rendered("pprof", plain_profile())
 
 
 def pyinstrument_session() -> Any:

@@ -294,7 +294,7 @@ def test_what_needs_a_capture_says_that_a_profile_is_none(tmp_path, capsys):
     path.write_bytes(SAMPLES["collapsed"]())
     for command in ("show", "leaks", "pull"):
         assert main([command, str(path)]) == 2
-        assert f"{path} is a plain profile" in capsys.readouterr().err
+        assert f"{path} is a profile of another tool" in capsys.readouterr().err
 
 
 def test_a_merge_of_call_graphs_keeps_its_counts(tmp_path, capsys):

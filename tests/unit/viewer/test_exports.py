@@ -5,7 +5,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from profiler.capture import CallEdge, Frame
 from tests.unit.viewer.builders import FRAMES, MILLISECOND, capture, memory, thread
@@ -66,6 +66,7 @@ def test_chrome_events_are_the_calls_in_time_order():
     assert tracks == ["MainThread"]
 
 
+@settings(deadline=None)
 @given(profiles())
 def test_chrome_events_take_as_long_as_the_samples(profile):
     events = json.loads(renderer("chrome")(profile))["traceEvents"]
@@ -93,6 +94,7 @@ def column_lengths(table):
     return {len(value) for value in table.values() if isinstance(value, list)} | {table["length"]}
 
 
+@settings(deadline=None)
 @given(profiles())
 def test_firefox_tables_hold_together_and_give_back_every_stack(profile):
     document = json.loads(renderer("firefox")(profile))
@@ -211,6 +213,7 @@ def test_a_picture_obeys_no_name_in_it():
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
+@settings(deadline=None)
 @given(profiles())
 def test_any_picture_is_well_formed(profile):
     for theme in THEMES:

@@ -6,21 +6,18 @@ import viewer.renderers
 from profiler.capture import Frame
 from tests.unit.viewer.builders import HANDLER, capture, memory, thread
 from viewer.load import profile_of
-from viewer.renderers import BINARY_RENDERERS, RENDERERS, binary_renderer, renderer
+from viewer.renderers import RENDERERS, renderer
 
 
 def test_every_registered_renderer_can_be_loaded():
     for name in RENDERERS:
         assert callable(renderer(name))
-    for name in BINARY_RENDERERS:
-        assert callable(binary_renderer(name))
 
 
 def test_the_registry_knows_every_renderer_there_is():
     folder = Path(viewer.renderers.__file__).parent
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    entries = [*RENDERERS.values(), *BINARY_RENDERERS.values()]
-    assert {entry.partition(":")[0].rpartition(".")[2] for entry in entries} == modules
+    assert {entry.partition(":")[0].rpartition(".")[2] for entry in RENDERERS.values()} == modules
 
 
 def test_collapsed_stacks():

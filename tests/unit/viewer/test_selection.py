@@ -231,12 +231,12 @@ def test_a_capture_under_another_name_is_opened_to_see_what_it_is(tmp_path):
     assert requests(select(path)) == [4]
 
 
-def test_a_plain_profile_is_kept_apart(tmp_path):
+def test_a_plain_speedscope_file_is_kept_apart(tmp_path):
     path = tmp_path / "plain.speedscope.json"
     path.write_text(json.dumps({"shared": {"frames": []}, "profiles": []}))
     selected = select(path)
     assert selected.plain_files == [path]
-    with pytest.raises(SelectionError, match=r"plain\.speedscope\.json is a plain profile"):
+    with pytest.raises(SelectionError, match=r"plain\.speedscope\.json is a profile of another tool"):
         list(selection.read_captures(selected))
 
 

@@ -58,6 +58,8 @@ def _finding(report: Report, finding: Finding) -> str:
 
 def _facts(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "grows per invocation", _safe(words.rate(finding))
+    if finding.held_by:
+        yield "held by", f"<code>{_safe(finding.held_by)}</code>"
     yield "certainty", _safe(words.sureness(finding))
     if finding.filled_at:
         yield words.filling(finding), f"<code>{_safe(words.lines(finding))}</code>"

@@ -11,14 +11,17 @@ from viewer.units import counted, size
 
 # The order in which judgements are told.
 ORDER = ("leak", "insufficient", "bounded", "warm-up", "sawtooth", "stable")
+_MANY = ("allocation site", "type")
 _DAY_H, _YEAR_H = 24, 24 * 365
 
 
 def sentence(finding: Finding) -> str:
     """Return a finding in one sentence."""
     parts = [f"{finding.subject} grows by {rate(finding)} per invocation, {sureness(finding)}"]
-    if finding.filled_at and finding.kind == "container":
+    if finding.filled_at and finding.kind in ("container", "type", "process"):
         parts.append(f"{filling(finding)} {lines(finding)}")
+    if finding.held_by:
+        parts.append(f"held by {finding.held_by}")
     if finding.process_share is not None:
         parts.append(f"that is {finding.process_share:.0%} of what the process grows by")
     if remaining := until_the_limit(finding):
@@ -34,25 +37,62 @@ def rate(finding: Finding) -> str:
     narrow = slope.high - slope.low < slope.value / 10
     spread = "" if narrow else f", between {slope.low:,.1f} and {slope.high:,.1f},"
     held = f" ({size(per_invocation)})" if per_invocation else ""
-    return f"{slope.value:,.{1 if slope.value >= 0.1 else 2}f} {finding.unit}{spread}{held}"
+    return f"{_number(slope.value)} {finding.unit}{spread}{held}"
+
+
+def slope(finding: Finding) -> str:
+    """Return the growth per invocation in its own unit: `5.0 entries`, `2.29 KB`."""
+    value = finding.slope.value
+    return size(value) if finding.unit == "bytes" else f"{_number(value)} {finding.unit}"
+
+
+def interval(finding: Finding) -> str:
+    """Return the 95 % confidence interval of the growth: `4.8 to 5.2`."""
+    low, high = finding.slope.low, finding.slope.high
+    return span(size(low), size(high)) if finding.unit == "bytes" else span(_number(low), _number(high))
+
+
+def span(low: str, high: str) -> str:
+    """Return two amounts as one, with their unit once where it is the same: `870 to 879 KB`."""
+    number, _, unit = low.partition(" ")
+    return f"{number if unit and high.endswith(f' {unit}') else low} to {high}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.{1 if abs(value) >= 0.1 else 2}f}"
 
 
 def sureness(finding: Finding) -> str:
     """Return how sure a finding is, and after how much."""
-    # Rounded down: 99.96 % is not 100 %.
-    percent = f"{math.floor(finding.confidence * 1000) / 10:.1f} % sure"
     more = "more than " if finding.confidence >= SUREST else ""
-    return f"{more}{percent} after {counted(finding.invocations, 'warm invocation')}"
+    return f"{more}{_percent(finding)} sure after {counted(finding.invocations, 'warm invocation')}"
+
+
+def percent(finding: Finding) -> str:
+    """Return how sure a finding is, briefly: `98.7 %`, `>99.9 %`."""
+    return f"{'>' if finding.confidence >= SUREST else ''}{_percent(finding)}"
+
+
+def _percent(finding: Finding) -> str:
+    # Rounded down: 99.96 % is not 100 %.
+    return f"{math.floor(finding.confidence * 1000) / 10:.1f} %"
 
 
 def filling(finding: Finding) -> str:
-    """Return the verb for the lines that fill a container: seen by tracemalloc, or read in the code."""
+    """Return the verb for the lines that fill a subject: seen by tracemalloc, or read in the code."""
+    if finding.kind != "container":
+        return "allocated at"
     return "filled at" if finding.filled_at_seen else "written to at"
 
 
 def lines(finding: Finding) -> str:
     """Return the lines that fill a subject: `app.py:7 in lookup`."""
     return ", ".join(place(frame) for frame in finding.filled_at)
+
+
+def where(finding: Finding) -> str:
+    """Return the one place to look at first: a line, else what holds it; empty where neither is known."""
+    return place(finding.filled_at[0]) if finding.filled_at else finding.held_by
 
 
 def until_the_limit(finding: Finding) -> str:
@@ -75,10 +115,10 @@ def judgement(other: Other) -> str:
 
 
 def is_told(other: Other) -> bool:
-    """Tell whether a judgement is worth a line: of allocation sites only doubts are, for there are many."""
+    """Tell whether a judgement is worth a line: of sites and types only doubts are, for there are many."""
     if other.kind == "process" and not other.invocations:  # a system that tells nothing
         return False
-    return other.verdict == INSUFFICIENT or (other.verdict != STABLE and other.kind != "allocation site")
+    return other.verdict == INSUFFICIENT or (other.verdict != STABLE and other.kind not in _MANY)
 
 
 def told(report: Report, everything: bool) -> list[Other]:
