@@ -74,6 +74,8 @@ def draw_flamegraph(browser: WebDriver, folder: Path) -> None:
     """Draw one slow invocation of the demo's service in time order."""
     demo = [sys.executable, "-m", "profiler", "demo"]
     subprocess.run(demo, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    slowest = ["export", "checkout", "--slowest", "1", "--thread", "MainThread", "--view", "order"]
+    viewer(folder, *slowest, "--to", "svg", "-o", str(DOCS / "export.svg"), "--force")
     browser.get((folder / "flamegraph.html").as_uri())
     browser.execute_script("flamegraph.showView('order')")
     height = browser.execute_script("return document.getElementById('stage').getBoundingClientRect().bottom")

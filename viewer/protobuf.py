@@ -47,10 +47,20 @@ def packed(value: int | bytes) -> list[int]:
     # Nearly all of them take one byte.
     if value.isascii():
         return list(value)
-    numbers, position = [], 0
-    while position < len(value):
-        number, position = _varint(value, position)
-        numbers.append(number)
+    # Written out here, and not by _varint: this is where the time goes.
+    numbers: list[int] = []
+    number = shift = 0
+    for byte in value:
+        number |= (byte & 0x7F) << shift
+        if number > _MASK or shift > 63:
+            raise CaptureFormatError("damaged protobuf: a number of more than 64 bits")
+        if byte < 0x80:
+            numbers.append(number)
+            number = shift = 0
+        else:
+            shift += 7
+    if shift:
+        raise CaptureFormatError("truncated protobuf")
     return numbers
 
 

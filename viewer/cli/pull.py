@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     selected = selection.select(args, both_kinds=True)
     if selected.plain_files:
-        raise SelectionError(f"{selected.plain_files[0]} is a profile of another tool: there is nothing to pull")
+        raise SelectionError(f"{selected.plain_files[0]} is a profile of another tool: nothing to pull")
     folder = Path(args.output)
     missing, present = _sort_out(selected.captures, folder, args.force)
     fetched_bytes = 0

@@ -4,9 +4,11 @@ import gzip
 import json
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from profiler.errors import CaptureFormatError
 from tests.unit.viewer.strategies import NAMES, TEXT, profiles
 from viewer.calltree import self_weights, total_weights
 from viewer.importers import recognise
@@ -100,6 +102,14 @@ def test_packed_numbers_and_bytes_there_and_back(values, data):
     assert packed(first) == values
     assert second == data
     assert [number for value in values for number in packed(value)] == values
+
+
+@pytest.mark.parametrize("data", [b"\x80", b"\xff" * 9 + b"\x02", b"\x80" * 10 + b"\x00", b"\xff" * 12])
+def test_a_number_that_does_not_end_or_fit_is_refused(data):
+    with pytest.raises(CaptureFormatError):
+        packed(data)
+    with pytest.raises(CaptureFormatError):
+        list(fields(b"\x08" + data))
 
 
 @settings(deadline=None)
