@@ -15,7 +15,7 @@ from viewer.renderers import renderer
 
 HELP = "write a profile for other tools: speedscope, pprof, Perfetto, KCachegrind, as a picture"
 
-FORMATS = ("speedscope", "collapsed", "pprof", "chrome", "callgrind", "svg")
+FORMATS = ("speedscope", "collapsed", "pprof", "chrome", "firefox", "callgrind", "svg", "png")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

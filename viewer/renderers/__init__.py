@@ -15,7 +15,9 @@ RENDERERS = {
     "collapsed": "viewer.renderers.collapsed:render",
     "pprof": "viewer.renderers.pprof:render",
     "chrome": "viewer.renderers.chrome:render",
+    "firefox": "viewer.renderers.firefox:render",
     "callgrind": "viewer.renderers.callgrind:render",
+    "png": "viewer.renderers.png:render",
     "svg": "viewer.renderers.svg:render",
     "speedscope": "viewer.renderers.speedscope:render",
 }

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viewer.modules import NATIVE, OWN, PACKAGE, STDLIB
+from viewer.modules import FROZEN, NATIVE, OWN, PACKAGE, STDLIB
 
 RGB = tuple[int, int, int]
 
@@ -19,10 +19,23 @@ _HUES: dict[str, tuple[tuple[float, float], ...]] = {
     OWN: ((58, 0), (84, 0.05), (40, -0.03), (96, 0.09), (28, 0.02)),
     PACKAGE: ((252, 0), (300, 0.055), (212, 0.07), (335, -0.02), (272, -0.055), (190, 0.015)),
     STDLIB: ((155, 0), (200, 0.02), (125, 0.01), (240, -0.01), (175, -0.035), (222, 0.04)),
+    FROZEN: ((260, 0),),
     NATIVE: ((0, 0),),
 }
-_LIGHT = {OWN: (0.79, 0.115), PACKAGE: (0.75, 0.09), STDLIB: (0.88, 0.036), NATIVE: (0.87, 0.004)}
-_DARK = {OWN: (0.74, 0.115), PACKAGE: (0.67, 0.09), STDLIB: (0.43, 0.04), NATIVE: (0.4, 0.006)}
+_LIGHT = {
+    OWN: (0.79, 0.115),
+    PACKAGE: (0.75, 0.09),
+    STDLIB: (0.88, 0.036),
+    FROZEN: (0.8, 0.012),
+    NATIVE: (0.87, 0.004),
+}
+_DARK = {
+    OWN: (0.74, 0.115),
+    PACKAGE: (0.67, 0.09),
+    STDLIB: (0.43, 0.04),
+    FROZEN: (0.34, 0.012),
+    NATIVE: (0.4, 0.006),
+}
 _SHADES = (0, 0.02, -0.02)
 _FADED_SHARE = 0.26
 # Where the terminal sets the colours, a group takes some of them.
@@ -30,6 +43,7 @@ _SIXTEEN = {
     OWN: ("yellow", "bright_yellow", "bright_red"),
     PACKAGE: ("bright_blue", "bright_cyan", "bright_magenta", "cyan"),
     STDLIB: ("green", "bright_green"),
+    FROZEN: ("bright_black",),
     NATIVE: ("white",),
 }
 

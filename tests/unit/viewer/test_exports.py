@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.capture import Frame
-from profiler.errors import CaptureFormatError
+from profiler.errors import CaptureFormatError, ProfilerError
 from tests.unit.viewer.builders import capture, memory, thread
 from viewer import importers
 from viewer.cli import main
@@ -118,6 +118,47 @@ def test_trace_events() -> None:
     assert any("bytes" in name for name in threads)
     handler = next(event for event in events if event["name"] == "handler")
     assert (handler["ph"], handler["ts"], handler["dur"]) == ("X", 0, 400_000)
+
+
+def test_png_is_the_same_picture(tmp_path: Path) -> None:
+    if not any(map(shutil.which, ("chromium", "google-chrome"))):
+        pytest.skip("a picture of pixels needs Chromium")
+    data = written(profile_of(capture()), "png")
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(data[16:20], "big") == 2400
+
+
+def test_png_without_a_browser_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("viewer.renderers.png._browsers", lambda: iter(()))
+    with pytest.raises(ProfilerError, match="needs Chromium or Chrome"):
+        written(profile_of(capture()), "png")
+
+
+@given(profiles())
+def test_firefox_tables_hold_together_and_give_back_every_stack(profile: Profile) -> None:
+    document = json.loads(written(profile, "firefox"))
+    assert len(document["threads"]) == len(profile.lanes)
+    for lane, made in zip(profile.lanes, document["threads"], strict=True):
+        for name, table in made.items():
+            if isinstance(table, dict):
+                lengths = {len(value) for value in table.values() if isinstance(value, list)}
+                assert lengths == {table["length"]}, name
+        stacks, strings = made["stackTable"], made["stringArray"]
+        functions, factor = made["funcTable"], 1_000_000 if lane.unit == "nanoseconds" else 1
+        sums: Counter[tuple[tuple[str, str], ...]] = Counter()
+        for at, weight in zip(made["samples"]["stack"], made["samples"]["weight"], strict=True):
+            path = []
+            while at is not None:
+                function = made["frameTable"]["func"][stacks["frame"][at]]
+                file = functions["fileName"][function]
+                path.append((strings[functions["name"][function]], "" if file is None else strings[file]))
+                at = stacks["prefix"][at]
+            sums[tuple(reversed(path))] += weight * factor
+        expected: Counter[tuple[tuple[str, str], ...]] = Counter()
+        for node, weight in lane.runs:
+            stack = (profile.frames[frame] for frame in profile.table.stack(node))
+            expected[tuple((frame.name, frame.file) for frame in stack)] += weight
+        assert sums == pytest.approx(expected)
 
 
 def test_callgrind_has_each_function_with_its_self_and_calls() -> None:
