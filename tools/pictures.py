@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.browser import chromium  # noqa: E402
+from tools import terminal_picture  # noqa: E402
 
 
 def main() -> None:
@@ -29,6 +30,8 @@ def main() -> None:
             browser.set_window_rect(0, 0, 1280, int(height) + 420)
             browser.execute_async_script("setTimeout(arguments[0], 300)")
             browser.save_screenshot(str(ROOT / "docs" / "flamegraph.png"))
+            slowest = max(Path(folder).rglob("*.speedscope.json.gz"), key=lambda path: path.stat().st_size)
+            terminal_picture.draw(slowest, browser, ROOT / "docs" / "terminal.png")
 
 
 if __name__ == "__main__":

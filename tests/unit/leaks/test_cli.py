@@ -118,3 +118,13 @@ def test_what_is_odd_is_said(store, capsys):
     fill(store, shared)
     assert main(["leaks"]) == 0
     assert "environment env-a: 2 environments share this id" in capsys.readouterr().err
+
+
+def test_the_page_is_opened_when_asked(store, tmp_path, monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    fill(store, of_entries([7] * 40))
+    assert main(["leaks", "--html", "report.html", "--open"]) == 0
+    assert opened == [(tmp_path / "report.html").as_uri()]
+    assert main(["leaks", "--open"]) == 2
+    assert "--html FILE" in capsys.readouterr().err
