@@ -10,7 +10,8 @@ from profiler.capture import Frame
 from tests.page.sample import FRAMES, LOOKUP, MS, order_service, profile_of
 from viewer.tui.app import FlameApp
 from viewer.tui.dialogs import Chooser, Pairs
-from viewer.tui.graph import FlameGraph, fitted
+from viewer.tui.drawing import fitted
+from viewer.tui.graph import FlameGraph
 from viewer.tui.keys import KEYS
 from viewer.tui.ruler import Ruler
 from viewer.tui.table import FunctionTable

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from profiler.capture import Frame
 from viewer.profile import Lane, Profile, StackTable
 from viewer.tui.layout import matched_weight, next_match
-from viewer.tui.pieces import Window, column_of, neighbour, piece_at, pieces
+from viewer.tui.pieces import column_of, neighbour, piece_at, pieces
 from viewer.tui.views import callees, callers, in_time_order, inverted, merged
+from viewer.tui.window import Window
 
 NAMES = "abcdef"
 

@@ -9,9 +9,9 @@ from viewer.tui.history import History
 from viewer.tui.inks import Inks
 from viewer.tui.keys import KEYS, bindings
 from viewer.tui.palette import hue_places, module_colours, sixteen_colours
-from viewer.tui.pieces import Window
 from viewer.tui.ruler import ruler, tick_step
 from viewer.tui.search import BadPattern, match_frames
+from viewer.tui.window import Window
 
 FRAMES = [
     Frame("handler", "/var/task/app.py", 12),
