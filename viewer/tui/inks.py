@@ -32,8 +32,8 @@ class Ground:
 # The page's own (viewer/page/style.css), and a terminal's.
 DARK = Ground("#12151b", "#12151b", "#e7eaf0", "#9aa3b2", "#2b303a", "#6b7484")
 LIGHT = Ground("#fbfbfc", "#fbfbfc", "#1c2027", "#5c6470", "#e2e5ea", "#9098a4")
-SIXTEEN_DARK = Ground("default", "black", "bright_white", "white", "bright_black", "white")
-SIXTEEN_LIGHT = Ground("default", "bright_white", "black", "bright_black", "white", "bright_black")
+SIXTEEN_DARK = Ground("default", "black", "bright_white", "white", "blue", "white")
+SIXTEEN_LIGHT = Ground("default", "bright_white", "black", "bright_black", "cyan", "bright_black")
 
 
 class Inks:
