@@ -335,7 +335,8 @@ def test_sixteen_colours_are_sent_as_such():
             if colour is not None
         }
         assert colours
-        assert all(colour.number is not None and colour.number < 16 for colour in colours)
+        assert all(colour.is_default or (colour.number or 0) < 16 for colour in colours)
+        assert not [colour for colour in colours if colour.triplet is not None]
 
     drive(body, sixteen=True)
 
