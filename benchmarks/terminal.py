@@ -1,7 +1,7 @@
 """What the flame graph in a terminal waits for: making each view, a search, and drawing one screen.
 
-Random profiles of so many distinct stacks, as many runs in time order, 400 functions. A screen has 200 columns
-and 50 rows; it is drawn as a whole, and zoomed into a tenth of the time.
+Random profiles of so many distinct stacks, as many runs in time order, 400 functions. A screen has 200
+columns and 50 rows; it is drawn as a whole, and zoomed into a tenth of the time.
 
     python benchmarks/terminal.py [--rounds N] [--quick] [--markdown]
 """
