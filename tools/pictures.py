@@ -20,6 +20,7 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 from tests.browser import chromium  # noqa: E402
+from tools import terminal_picture  # noqa: E402
 
 DOCS = ROOT / "docs"
 BUILDS = {"90": 140, "91": 110}
@@ -66,10 +67,6 @@ def fill(folder: Path) -> None:
         subprocess.run([*command, "--store", "shop"], cwd=folder, env=environ, check=False)
 
 
-def viewer(folder: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "viewer", *arguments], cwd=folder, check=True)
-
-
 def draw_flamegraph(browser: WebDriver, folder: Path) -> None:
     """Draw one slow invocation of the demo's service in time order."""
     demo = [sys.executable, "-m", "profiler", "demo"]
@@ -80,6 +77,8 @@ def draw_flamegraph(browser: WebDriver, folder: Path) -> None:
     browser.set_window_rect(0, 0, 1280, int(height) + 420)
     browser.execute_async_script("setTimeout(arguments[0], 300)")
     browser.save_screenshot(str(DOCS / "flamegraph.png"))
+    slowest = max(folder.rglob("*.speedscope.json.gz"), key=lambda path: path.stat().st_size)
+    terminal_picture.draw(slowest, browser, DOCS / "terminal.png")
 
 
 def draw_comparison(browser: WebDriver, folder: Path) -> None:
