@@ -20,6 +20,7 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 from tests.browser import chromium  # noqa: E402
+from tools import terminal_picture  # noqa: E402
 
 DOCS = ROOT / "docs"
 BUILDS = {"90": 140, "91": 110}
@@ -66,22 +67,21 @@ def fill(folder: Path) -> None:
         subprocess.run([*command, "--store", "shop"], cwd=folder, env=environ, check=False)
 
 
-def viewer(folder: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "viewer", *arguments], cwd=folder, check=True)
-
-
 def draw_flamegraph(browser: WebDriver, folder: Path) -> None:
     """Draw one slow invocation of the demo's service in time order."""
     demo = [sys.executable, "-m", "profiler", "demo"]
     subprocess.run(demo, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    slowest = ["export", "checkout", "--slowest", "1", "--thread", "MainThread", "--view", "order"]
-    viewer(folder, *slowest, "--to", "svg", "-o", str(DOCS / "export.svg"), "--force")
+    chosen = ["export", "checkout", "--slowest", "1", "--thread", "MainThread", "--view", "order"]
+    picture = [sys.executable, "-m", "viewer", *chosen, "--to", "svg", "-o", str(DOCS / "export.svg")]
+    subprocess.run([*picture, "--force"], cwd=folder, check=True)
     browser.get((folder / "flamegraph.html").as_uri())
     browser.execute_script("flamegraph.showView('order')")
     height = browser.execute_script("return document.getElementById('stage').getBoundingClientRect().bottom")
     browser.set_window_rect(0, 0, 1280, int(height) + 420)
     browser.execute_async_script("setTimeout(arguments[0], 300)")
     browser.save_screenshot(str(DOCS / "flamegraph.png"))
+    slowest = max(folder.rglob("*.speedscope.json.gz"), key=lambda path: path.stat().st_size)
+    terminal_picture.draw(slowest, browser, DOCS / "terminal.png")
 
 
 def draw_comparison(browser: WebDriver, folder: Path) -> None:

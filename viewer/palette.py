@@ -43,7 +43,7 @@ _SIXTEEN = {
     OWN: ("yellow", "bright_yellow", "bright_red"),
     PACKAGE: ("bright_blue", "bright_cyan", "bright_magenta", "cyan"),
     STDLIB: ("green", "bright_green"),
-    FROZEN: ("white",),
+    FROZEN: ("bright_black",),
     NATIVE: ("white",),
 }
 
@@ -73,7 +73,7 @@ def module_colours(modules: Sequence[tuple[str, str]], *, dark: bool) -> list[Mo
 
 def sixteen_colours(modules: Sequence[tuple[str, str]], *, dark: bool) -> list[ModuleColours]:
     """Return the colours of each (category, name) for a terminal that has sixteen."""
-    faded, faded_text = ("black", "white") if dark else ("white", "bright_black")
+    faded, faded_text = ("bright_black", "bright_white") if dark else ("white", "black")
     result = []
     for (category, _), place in zip(modules, hue_places(modules), strict=True):
         names = _SIXTEEN[category]

@@ -131,6 +131,18 @@ def test_the_viewer_imports_only_the_contract(module: str) -> None:
             assert rest.partition(".")[0] in CONTRACT, f"{module} imports {name}"
 
 
+@pytest.mark.parametrize("module", sorted(name for name in VIEWER if not name.startswith("viewer.cli")))
+def test_the_ways_to_show_a_profile_are_known_to_the_commands_alone(module: str) -> None:
+    for package in ("viewer.tui", "viewer.opening"):
+        if not module.startswith(package):
+            assert not [name for name in imports_of(VIEWER[module]) if name.startswith(f"{package}.")]
+
+
+@pytest.mark.parametrize("module", sorted(name for name in VIEWER if not name.startswith("viewer.tui")))
+def test_only_the_view_in_a_terminal_knows_textual(module: str) -> None:
+    assert "textual" not in {name.partition(".")[0] for name in imports_of(VIEWER[module])}
+
+
 @pytest.mark.parametrize("module", sorted(PROFILER))
 def test_nothing_raises_alarms(module: str) -> None:
     text = PROFILER[module].read_text(encoding="utf-8")

@@ -98,7 +98,7 @@ def test_without_npm_the_build_goes_on(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "viewer").mkdir()
     (tmp_path / "viewer" / "__init__.py").touch()
-    command = build.BuildWithSpeedscope(Distribution({"packages": ["viewer"]}))
+    command = build.BuildWithSpeedscope(Distribution({"packages": ["viewer"], "script_name": "setup.py"}))
     command.ensure_finalized()
     # What an earlier build left must not stay: it may be of another release.
     stale = Path(command.build_lib, *build.FOLDER)

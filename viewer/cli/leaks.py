@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import webbrowser
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from profiler.errors import SelectionError
 from viewer.cli import selection, terminal
 from viewer.cli.order import age, environment
 from viewer.cli.profiles import refuse_to_overwrite, write_file
@@ -46,10 +48,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--html", metavar="FILE", help="write a page with a chart for each leak, too")
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
+    parser.add_argument("--open", action="store_true", help="open FILE in the browser")
 
 
 def run(args: argparse.Namespace) -> int:
     page = Path(args.html) if args.html else None
+    if args.open and page is None:
+        raise SelectionError("--open shows the page that --html FILE writes: give that, too")
     if page is not None:
         refuse_to_overwrite(page, args.force)
     selected = selection.select(args, all_functions=True)
@@ -70,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
 
         write_file(page, render(report, args.all).encode("utf-8", "backslashreplace"))
         terminal.say(f"the report with its charts is {page}")
+        if args.open:
+            webbrowser.open(page.resolve().as_uri())
     # A leak that was found outweighs a capture that could not be read.
     return 1 if report.findings else selected.exit_code()
 

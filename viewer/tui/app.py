@@ -155,8 +155,12 @@ class FlameApp(App[None]):
 
     def action_search(self) -> None:
         query = self.query_one("#query", Input)
-        query.add_class("open")
-        query.focus()
+        if query.has_focus:  # the key comes here before it comes there
+            query.insert_text_at_cursor("/")
+            return
+        # At once, so that what is typed next goes there, however fast.
+        query.display = True
+        self.screen.set_focus(query)
 
     @on(Input.Changed, "#query")
     async def searched(self, event: Input.Changed) -> None:
@@ -182,7 +186,7 @@ class FlameApp(App[None]):
         query = self.query_one("#query", Input)
         if clear:
             query.value = ""
-        query.set_class(bool(query.value), "open")
+        query.display = bool(query.value)
         self.stage.take_focus()
 
     def action_next_match(self, step: int) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region, Size
@@ -14,11 +12,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from viewer.layout import Layout
+from viewer.tui.drawing import Row
 from viewer.tui.inks import Inks
-from viewer.tui.pieces import Piece, Window, column_of, neighbour, piece_at, pieces
+from viewer.tui.pieces import Piece, column_of, neighbour, piece_at, pieces
+from viewer.tui.search import Matches
+from viewer.tui.window import Window
 
-_EDGE, _THIN = "▏", "░"
-_LEAST_TEXT = 3
 _MAGNIFY = 1.5
 _PAN_SHARE = 0.2
 
@@ -61,7 +60,7 @@ class FlameGraph(ScrollView, can_focus=True):
         self.names: Sequence[str] = ()
         self.lane = ""
         self.inks: Inks | None = None
-        self.matched: Sequence[bool] | None = None
+        self.matched: Matches = None
         self.window = Window(0, 1)
         self.zoomed = self.focused = 0
         self.hovered = -1
@@ -103,30 +102,23 @@ class FlameGraph(ScrollView, can_focus=True):
         layout, window = self.boxes, self.window
         start, stop = layout.start[box], layout.start[box] + layout.total[box]
         if stop <= window.start or start >= window.stop:
-            # As much as is seen now, with the box in its middle.
-            middle = min(max((start + stop) / 2, window.span / 2), self.whole.stop - window.span / 2)
-            self._look_around(Window(middle - window.span / 2, middle + window.span / 2))
+            self._look_around(self.window.around(start, stop, self.whole))
         self.refresh()
         self._point(box)
 
     # ---- drawing -----------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        depth = self._depth_at(y)
+        width, depth = self.size.width, self._depth_at(y)
         if self.inks is None or width <= 0 or not 0 <= depth < len(self.boxes.rows):
             return Strip.blank(width, self.inks.nothing if self.inks else None)
-        return Strip(list(self._segments(depth, width, self.inks)), width)
-
-    def _segments(self, depth: int, width: int, inks: Inks) -> Iterator[Segment]:
-        column = 0
-        for piece in self._shown(depth, width):
-            if piece.column > column:
-                yield Segment(" " * (piece.column - column), inks.nothing)
-            yield from self._piece(piece, depth, inks)
-            column = piece.column + piece.width
-        if column < width:
-            yield Segment(" " * (width - column), inks.nothing)
+        # The lane itself is where the keys start: to mark it says something only where they are heard.
+        focused = self.focused if self.focused or self.has_focus else -1
+        row = Row(
+            self.boxes, depth, self.names, self._label(), self.inks, self.matched, self.zoomed, focused,
+            self.hovered,
+        )  # fmt: skip
+        return Strip(list(row.segments(self._shown(depth, width), width)), width)
 
     def _shown(self, depth: int, width: int) -> Iterator[Piece]:
         """Yield the pieces of a row; in a thin column the focused box is the one to be shown."""
@@ -135,23 +127,7 @@ class FlameGraph(ScrollView, can_focus=True):
         for piece in pieces(self.boxes, depth, self.window, width):
             yield piece._replace(box=focused) if piece.thin and piece.column == column else piece
 
-    def _piece(self, piece: Piece, depth: int, inks: Inks) -> Iterator[Segment]:
-        frame = self.boxes.frame[piece.box]
-        is_match = self.matched is not None and frame >= 0 and self.matched[frame]
-        focused = piece.box == self.focused and (self.has_focus or piece.box > 0)
-        if piece.thin:
-            yield Segment(_THIN, inks.thin(frame, focused, is_match))
-            return
-        is_faded = (self.matched is not None and not is_match) or depth < self.boxes.depth[self.zoomed]
-        style = inks.box(frame, is_faded, focused, piece.box == self.hovered, is_match)
-        yield Segment(_EDGE, inks.edge(style))
-        if piece.width > 1:
-            text = self._label(frame) if piece.width >= _LEAST_TEXT else ""
-            yield Segment(fitted(text, piece.width - 1), style)
-
-    def _label(self, frame: int) -> str:
-        if frame >= 0:
-            return self.names[frame]
+    def _label(self) -> str:
         if self.is_whole:
             return self.lane
         return f"{self.lane} · {self.window.span / self.whole.span:.1%} of it in view"
@@ -204,24 +180,13 @@ class FlameGraph(ScrollView, can_focus=True):
         self.post_message(self.Zoomed(self, box, window))
 
     def action_magnify(self, step: int) -> None:
-        self._magnify(_MAGNIFY**step, self.size.width / 2)
+        self._magnify(step, 0.5)
 
     def action_pan(self, step: int) -> None:
-        self._pan(step * _PAN_SHARE)
+        self._look_around(self.window.moved(step * _PAN_SHARE, self.whole))
 
-    def _magnify(self, factor: float, column: float) -> None:
-        """Show more detail (a factor above 1) around a column that stays where it is."""
-        whole = self.whole.span
-        span = min(whole, max(min(1.0, whole), self.window.span / factor))
-        share = column / max(self.size.width, 1)
-        start = self.window.start + share * (self.window.span - span)
-        start = max(0.0, min(whole - span, start))
-        self._look_around(self.whole if span >= whole else Window(start, start + span))
-
-    def _pan(self, share: float) -> None:
-        start = self.window.start + share * self.window.span
-        start = max(0.0, min(self.whole.stop - self.window.span, start))
-        self._look_around(Window(start, start + self.window.span))
+    def _magnify(self, steps: int, share: float) -> None:
+        self._look_around(self.window.magnified(_MAGNIFY**steps, share, self.whole))
 
     def _look_around(self, window: Window) -> None:
         """Change the window; what stays zoomed is the deepest box that still fills it."""
@@ -266,17 +231,10 @@ class FlameGraph(ScrollView, can_focus=True):
 
     def _wheel(self, event: events.MouseEvent, step: int) -> None:
         if event.ctrl:
-            self._magnify(_MAGNIFY**step, event.x)
+            self._magnify(step, event.x / max(self.size.width, 1))
         elif event.shift:
-            self._pan(-step * _PAN_SHARE)
+            self.action_pan(-step)
         else:
             return
         event.prevent_default()
         event.stop()
-
-
-def fitted(text: str, width: int) -> str:
-    """Return a text as exactly so many columns, cut with an ellipsis where it is longer."""
-    if cell_len(text) > width:
-        text = set_cell_size(text, width - 1) + "…" if width > 1 else ""
-    return set_cell_size(text, width)

@@ -15,8 +15,13 @@ from viewer.palette import ModuleColours, module_colours, sixteen_colours
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What is behind the boxes, and the ink of what is no function; rich's names of colours."""
+    """What is behind the boxes, and the ink of what is no function; rich's names of colours.
 
+    `behind` is the background where there is nothing, `background` its colour as an ink: of a terminal's own
+    background no more is known than whether it is light or dark.
+    """
+
+    behind: str
     background: str
     ink: str
     soft: str
@@ -25,10 +30,10 @@ class Ground:
 
 
 # The page's own (viewer/page/style.css), and a terminal's.
-DARK = Ground("#12151b", "#e7eaf0", "#9aa3b2", "#2b303a", "#6b7484")
-LIGHT = Ground("#fbfbfc", "#1c2027", "#5c6470", "#e2e5ea", "#9098a4")
-SIXTEEN_DARK = Ground("black", "bright_white", "white", "bright_black", "white")
-SIXTEEN_LIGHT = Ground("bright_white", "black", "bright_black", "white", "bright_black")
+DARK = Ground("#12151b", "#12151b", "#e7eaf0", "#9aa3b2", "#2b303a", "#6b7484")
+LIGHT = Ground("#fbfbfc", "#fbfbfc", "#1c2027", "#5c6470", "#e2e5ea", "#9098a4")
+SIXTEEN_DARK = Ground("default", "black", "bright_white", "white", "blue", "white")
+SIXTEEN_LIGHT = Ground("default", "bright_white", "black", "bright_black", "cyan", "bright_black")
 
 
 class Inks:
@@ -65,12 +70,12 @@ class Inks:
         if focused:
             return Style(color=self.ground.background, bgcolor=self.ground.ink, bold=True)
         colours = self._colours[self._module[frame]]
-        return Style(color=colours.fills[0] if matched else self.ground.thin, bgcolor=self.ground.background)
+        return Style(color=colours.fills[0] if matched else self.ground.thin, bgcolor=self.ground.behind)
 
     @property
     def nothing(self) -> Style:
         """The style where there is no box."""
-        return Style(bgcolor=self.ground.background)
+        return Style(bgcolor=self.ground.behind)
 
 
 _GROUNDS = {

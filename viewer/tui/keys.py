@@ -51,9 +51,19 @@ KEYS = (
 
 
 def bindings() -> list[Binding]:
-    """Return the application's bindings."""
+    """Return the application's bindings.
+
+    The search comes first, before the key is passed on: keys that are typed after it are meant for it.
+    """
     return [
-        Binding(key.names, key.action, key.hint, show=bool(key.hint), key_display=key.shown)
+        Binding(
+            key.names,
+            key.action,
+            key.hint,
+            show=bool(key.hint),
+            key_display=key.shown,
+            priority=key.action == "search",
+        )
         for key in KEYS
         if key.action
     ]

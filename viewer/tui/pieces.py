@@ -6,20 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from viewer.layout import Layout
+from viewer.tui.window import Window
 
 # What a float may be off by at a column's edge.
 _EDGE = 1e-9
-
-
-class Window(NamedTuple):
-    """The part of a lane that is in view, in the lane's unit."""
-
-    start: float
-    stop: float
-
-    @property
-    def span(self) -> float:
-        return self.stop - self.start
 
 
 class Piece(NamedTuple):

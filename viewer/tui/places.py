@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from viewer.layout import Layout, matched_weight
 from viewer.profile import Profile
-from viewer.tui.pieces import Window
 from viewer.tui.views import (
     INVERTED,
     MERGED,
@@ -20,6 +19,7 @@ from viewer.tui.views import (
     inverted,
     merged,
 )
+from viewer.tui.window import Window
 from viewer.tui.words import Words
 from viewer.units import counted
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from viewer.tui.pieces import Window
+from viewer.tui.window import Window
 
 _TICK_EVERY = 14
 # The width that a graph keeps free for its scroll bar.

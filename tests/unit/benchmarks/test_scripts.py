@@ -92,3 +92,14 @@ def test_lifecycle_prints_a_row_for_each_mode(
     assert "| bare | " in printed
     assert "| sampler alone | " in printed
     assert printed.count(" KB |") == 1
+
+
+def test_the_terminals_waiting_times_are_one_row_a_size(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = pytest.importorskip("terminal")
+    monkeypatch.setattr(terminal, "QUICK_SIZES", (100, 200))
+    terminal.main(["--quick", "--markdown"])
+    printed = capsys.readouterr().out
+    assert "| 100 |" in printed
+    assert "| 200 |" in printed

@@ -187,3 +187,13 @@ def test_amounts_in_words():
     assert words.span("870 KB", "879 KB") == "870 to 879 KB"
     assert words.span("0 B", "1.00 KB") == "0 B to 1.00 KB"
     assert words.span("10", "200") == "10 to 200"
+
+
+def test_the_page_is_opened_when_asked(store, tmp_path, monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    fill(store, of_entries([7] * 40))
+    assert main(["leaks", "--html", "report.html", "--open"]) == 0
+    assert opened == [(tmp_path / "report.html").as_uri()]
+    assert main(["leaks", "--open"]) == 2
+    assert "--html FILE" in capsys.readouterr().err

@@ -330,6 +330,24 @@ def test_flamegraph_opens_the_browser_when_asked(store, tmp_path, monkeypatch):
     assert opened == [(tmp_path / "a b.html").as_uri()]
 
 
+def test_flamegraph_in_a_terminal_needs_one_and_writes_nothing(store, tmp_path, capsys):
+    assert main(["flamegraph", "--terminal"]) == 2
+    assert "viewer top --tree" in capsys.readouterr().err
+    assert main(["flamegraph", "--terminal", "-o", "page.html"]) == 2
+    assert "without -o" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["profiles"]
+
+
+@pytest.mark.parametrize(("module", "extra"), [("textual", "terminal"), ("textual.app", "terminal")])
+def test_flamegraph_in_a_terminal_names_the_extra_that_is_missing(store, monkeypatch, module, extra, capsys):
+    for name in [name for name in sys.modules if name.startswith("viewer.tui")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr("viewer.cli.flamegraph.refuse_without_terminal", lambda: None)
+    assert main(["flamegraph", "--terminal"]) == 2
+    assert f"invocation-profiler[{extra}]" in capsys.readouterr().err
+
+
 def test_a_functions_name_cannot_lead_a_page_elsewhere(store, tmp_path, capsys):
     fill(store, [capture(9, of={"function_name": "../../evil name"})])
     assert (

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from profiler.capture import Frame
 from viewer.layout import matched_weight, next_match
 from viewer.profile import Lane, Profile, StackTable
-from viewer.tui.pieces import Window, column_of, neighbour, piece_at, pieces
+from viewer.tui.pieces import column_of, neighbour, piece_at, pieces
 from viewer.tui.views import callees, callers, in_time_order, inverted, merged
+from viewer.tui.window import Window
 
 NAMES = "abcdef"
 
@@ -201,3 +202,22 @@ def test_stacks_deeper_than_python_recurses():
     [lane] = profile.lanes
     for view in (in_time_order, merged, inverted):
         assert len(view(profile, lane).rows) == 10_001
+
+
+WHOLE = Window(0, 100)
+
+
+def test_magnifying_keeps_the_place_under_the_mouse():
+    window = Window(20, 60).magnified(2, 0.25, WHOLE)
+    assert window == (25, 45)
+    assert window.start + 0.25 * window.span == 20 + 0.25 * 40
+    assert Window(20, 60).magnified(0.1, 0.5, WHOLE) == WHOLE
+    assert Window(99, 100).magnified(1e9, 1, WHOLE).span == 1
+
+
+def test_a_window_stays_within_the_whole():
+    assert Window(20, 60).moved(0.5, WHOLE) == (40, 80)
+    assert Window(20, 60).moved(-9, WHOLE) == (0, 40)
+    assert Window(20, 60).moved(9, WHOLE) == (60, 100)
+    assert Window(20, 40).around(70, 71, WHOLE) == (60.5, 80.5)
+    assert Window(20, 40).around(99, 100, WHOLE) == (80, 100)

@@ -1,5 +1,7 @@
 """The small parts of the view in a terminal: search, axis, history, colours, keys."""
 
+from pathlib import Path
+
 import pytest
 
 from profiler.capture import Frame
@@ -7,9 +9,9 @@ from viewer.palette import hue_places, module_colours, sixteen_colours
 from viewer.tui.history import History
 from viewer.tui.inks import Inks
 from viewer.tui.keys import KEYS, bindings
-from viewer.tui.pieces import Window
 from viewer.tui.ruler import ruler, tick_step
 from viewer.tui.search import BadPattern, match_frames
+from viewer.tui.window import Window
 
 FRAMES = [
     Frame("handler", "/var/task/app.py", 12),
@@ -109,6 +111,11 @@ def test_every_state_of_a_box_looks_different(dark, sixteen):
         inks.box(-1, False, False, False, False),
     ]
     assert len(set(states)) == len(states)
+
+
+def test_every_key_is_documented():
+    page = Path(__file__).parents[3].joinpath("docs", "terminal.md").read_text(encoding="utf-8")
+    assert not [word for key in KEYS for word in key.shown.split() if f"`{word}`" not in page]
 
 
 def test_a_key_has_one_meaning():
