@@ -27,6 +27,8 @@ benchmark: $(VENV)/.benchmark
 	$(VENV)/bin/python benchmarks/upload.py
 	$(VENV)/bin/python benchmarks/lifecycle.py
 	$(VENV)/bin/python benchmarks/judging.py
+	$(VENV)/bin/python benchmarks/census.py
+	$(VENV)/bin/python benchmarks/tracing.py
 
 clean:
 	rm -rf $(VENV) .venv-* demo profiles flamegraph.html

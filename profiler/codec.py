@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from profiler.capture import (
@@ -62,16 +63,16 @@ def encode_plain(capture: Capture) -> bytes:
     return _ENCODER.encode(_document(capture)).encode("utf-8", "backslashreplace")
 
 
-def decode(data: bytes) -> Capture:
-    """Return the capture in `data`.
+def decode(data: bytes, *, census: bool = True) -> Capture:
+    """Return the capture in `data`; without `census` its containers are left out, unread.
 
     Raises:
         CaptureFormatError: damaged, not a capture, out of bounds, or of a newer schema.
     """
-    return capture_of(read_document(data))
+    return capture_of(read_document(data), census=census)
 
 
-def capture_of(document: dict[str, Any]) -> Capture:
+def capture_of(document: dict[str, Any], *, census: bool = True) -> Capture:
     """Return the capture in a document that `read_document` returned. Raises like `decode`."""
     if "capture" not in document:
         raise CaptureFormatError("not a capture: it has no 'capture' key")
@@ -86,7 +87,7 @@ def capture_of(document: dict[str, Any]) -> Capture:
     if outcome not in OUTCOMES:
         raise CaptureFormatError(f"capture.outcome is {outcome!r:.40}, not one of {', '.join(OUTCOMES)}")
     root = Fields(document, "file")
-    frames = root.child("shared").objects("frames", frame_of)
+    frames = _frames_of(root.child("shared"))
     return Capture(
         invocation=_invocation_of(own.child("invocation")),
         frames=frames,
@@ -96,11 +97,27 @@ def capture_of(document: dict[str, Any]) -> Capture:
         trigger=own.text("trigger"),
         engine=_engine_of(own.child("engine")) if own.has("engine") else None,
         overhead=_overhead_of(own.child("overhead_ns")),
-        memory=_memory_of(own.child("memory"), len(frames)),
+        memory=_memory_of(own.child("memory"), len(frames), census),
         call_graph=_call_graph_of(own, len(frames)) if own.has("call_graph") else None,
         notes=tuple(_text_of(note) for note in own.items("notes")),
         schema_version=version,
     )
+
+
+def _frames_of(shared: Fields) -> tuple[Frame, ...]:
+    """Return the frames, the same objects for the same functions in all captures."""
+    try:
+        return tuple(
+            _known_frame(item["name"], item.get("file"), item.get("line")) for item in shared.items("frames")
+        )
+    except (AttributeError, KeyError, TypeError, CaptureFormatError):
+        # Something about one of them is unusual: once more, to say which.
+        return shared.objects("frames", frame_of)
+
+
+@lru_cache(maxsize=1 << 16, typed=True)
+def _known_frame(name: object, file: object, line: object) -> Frame:
+    return frame_of(Fields({"name": name, "file": file, "line": line}, "frame"))
 
 
 def frame_of(fields: Fields) -> Frame:
@@ -203,11 +220,32 @@ def _threads_of(root: Fields, frame_count: int) -> tuple[ThreadProfile, ...]:
 def _thread_of(profile: Fields, frame_count: int) -> ThreadProfile:
     name = profile.text("name")
     where = f"profile {name!r:.60}"
-    stacks = tuple(stack_of(stack, frame_count, where) for stack in profile.items("samples"))
-    weights = tuple(nanoseconds(weight, where) for weight in profile.items("weights"))
+    stacks = tuple(_stacks_of(profile.items("samples"), frame_count, where))
+    weights = _weights_of(profile.items("weights"), where)
     if len(stacks) != len(weights):
         raise CaptureFormatError(f"{where} has {len(stacks)} samples and {len(weights)} weights")
     return ThreadProfile(name, stacks, weights, round(profile.number("startValue") * 1e9))
+
+
+def _stacks_of(samples: list[Any], frame_count: int, where: str) -> Iterator[tuple[int, ...]]:
+    """Yield the stacks; one that comes back is checked once, and is the same object."""
+    known: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for sample in samples:
+        try:
+            stack = known.get(tuple(sample))
+        except TypeError:
+            stack = None  # no list of numbers: said below
+        if stack is None:
+            stack = stack_of(sample, frame_count, where)
+            known[stack] = stack
+        yield stack
+
+
+def _weights_of(weights: list[Any], where: str) -> tuple[int, ...]:
+    # The usual case in one comprehension; a NaN makes the sum one, and no comparison with it is true.
+    if weights and {*map(type, weights)} <= {int, float} and min(weights) >= 0 and sum(weights) < 1e18:
+        return tuple([round(weight * 1e9) for weight in weights])
+    return tuple(nanoseconds(weight, where) for weight in weights)
 
 
 def nanoseconds(seconds: object, path: str) -> int:
@@ -251,7 +289,7 @@ def _overhead_of(fields: Fields) -> Overhead:
     return Overhead(fields.integer("start"), fields.integer("stop"), fields.integer("encode"))
 
 
-def _memory_of(fields: Fields, frame_count: int) -> Memory:
+def _memory_of(fields: Fields, frame_count: int, census: bool) -> Memory:
     process = fields.child("process")
     return Memory(
         mode=fields.text("mode", "off"),
@@ -264,7 +302,7 @@ def _memory_of(fields: Fields, frame_count: int) -> Memory:
             threads=process.optional_integer("threads"),
             open_files=process.optional_integer("open_files"),
         ),
-        census=fields.objects("census", lambda entry: _container_of(entry, frame_count)),
+        census=fields.objects("census", lambda entry: _container_of(entry, frame_count)) if census else (),
         census_complete=fields.boolean("census_complete", True),
         census_nodes=fields.integer("census_nodes"),
         census_ns=fields.integer("census_ns"),

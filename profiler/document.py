@@ -28,12 +28,28 @@ def read_document(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> dict[s
     elif len(data) > max_bytes:
         raise CaptureFormatError(f"larger than {max_bytes} bytes")
     try:
-        document = json.loads(data)
+        document = _parsed(data)
     except (ValueError, RecursionError) as error:
         raise CaptureFormatError("not a capture: it is not JSON") from error
     if not isinstance(document, dict):
         raise CaptureFormatError("not a capture: its top level is not an object")
     return document
+
+
+def _parsed(data: bytes) -> Any:
+    """Return the value of a JSON text, by orjson where it is installed: it takes a third of the time.
+
+    What orjson refuses (NaN, a lone surrogate, deep nesting) is for json to judge, so that the answer does
+    not depend on what is installed.
+    """
+    try:
+        import orjson
+    except ImportError:
+        return json.loads(data)
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return json.loads(data)
 
 
 def gunzip(data: bytes, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
@@ -131,6 +147,9 @@ def stack_of(value: object, size: int, path: str) -> tuple[int, ...]:
     """Return a stack whose every frame index is in range(size)."""
     if not isinstance(value, list):
         raise CaptureFormatError(f"{path} is not a list")
+    # The usual case at the speed of C; what is wrong with an unusual one is said below.
+    if value and {*map(type, value)} == {int} and min(value) >= 0 and max(value) < size:
+        return tuple(value)
     for index in value:
         if type(index) is not int or not 0 <= index < size:
             raise CaptureFormatError(f"{path} holds {index!r:.40}, which is no frame (0 to {size - 1})")

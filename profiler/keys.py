@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from profiler.capture import INIT_SEQUENCE, Capture
@@ -24,7 +25,6 @@ _PATTERN = re.compile(
     r"(?P<sequence>\d{8,12})-(?P<started>\d{8}T\d{6}\.\d{3}Z)-(?P<duration>\d{1,15})us-"
     r"(?P<outcome>ok|error|timeout|out-of-memory|crashed)-(?P<request>[^/]*)\.speedscope\.json\.gz$"
 )
-_STARTED_FORMAT = "%Y%m%dT%H%M%S.%f"
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 # Of an escaped name: a file name may have 255 bytes, and a capture that no store takes blocks the rest.
 _NAME_AT_MOST = 120
@@ -73,13 +73,13 @@ class CaptureKey:
         if match is None:
             return None
         try:
-            started = datetime.datetime.strptime(match["started"][:-1], _STARTED_FORMAT)
+            started = _moment(match["started"])
         except ValueError:
             return None
-        elapsed = started.replace(tzinfo=datetime.timezone.utc) - _EPOCH
+        elapsed = started - _EPOCH
         return cls(
-            function_name=unquote(match["function"]),
-            environment_id=unquote(match["environment"]),
+            function_name=_name(match["function"]),
+            environment_id=_name(match["environment"]),
             sequence=int(match["sequence"]),
             started_at_ns=elapsed // datetime.timedelta(milliseconds=1) * 1_000_000,
             duration_ns=int(match["duration"]) * 1000,
@@ -102,6 +102,26 @@ class CaptureKey:
 def function_prefix(function_name: str) -> str:
     """Return the partition that holds all captures of a function, with its trailing slash."""
     return f"{FUNCTION_PREFIX}{_escape(_shortened(function_name))}/"
+
+
+def _moment(text: str) -> datetime.datetime:
+    """Return the moment in `YYYYMMDDTHHMMSS.mmmZ`; strptime would take half the time of a listing."""
+    return datetime.datetime(
+        int(text[:4]),
+        int(text[4:6]),
+        int(text[6:8]),
+        int(text[9:11]),
+        int(text[11:13]),
+        int(text[13:15]),
+        int(text[16:19]) * 1000,
+        datetime.timezone.utc,
+    )
+
+
+@lru_cache(1024)
+def _name(escaped: str) -> str:
+    """Return a partition's value; thousands of captures share one, and then also its text."""
+    return unquote(escaped)
 
 
 def _shortened(text: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Sequence
 
-from profiler.capture import Capture, Invocation, Memory
+from profiler.capture import Capture, Memory
 from viewer.units import duration, moment, round_duration, signed_size, size
 
 
@@ -35,24 +35,67 @@ def facts_of(capture: Capture) -> dict[str, str]:
     return {label: text for label, text in facts.items() if text}
 
 
-def merged_facts(captures: Sequence[Capture]) -> dict[str, str]:
-    """Return what several captures have in common. They may be stripped of their samples."""
-    invocations = [capture.invocation for capture in captures]
-    durations = sorted(invocation.duration_ns for invocation in invocations)
-    starts = [invocation.started_at_ns for invocation in invocations]
-    outcomes = Counter(capture.outcome for capture in captures)
-    facts = {
-        "Function": _names({invocation.function_name for invocation in invocations}),
-        "Captures": f"{len(captures):,}",
-        "Environments": f"{len({invocation.environment_id for invocation in invocations}):,}",
-        "Started": f"{moment(min(starts))} to {moment(max(starts))}",
-        "Duration": f"{duration(durations[0])} to {duration(durations[-1])}, "
-        f"median {duration(durations[len(durations) // 2])}",
-        "Outcome": ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()),
-        "Cold": _cold(invocations),
-        "Engine": _names({_engine(capture) for capture in captures if capture.engine}),
-    }
-    return {label: text for label, text in facts.items() if text}
+class MergedFacts:
+    """What several captures have in common, told after the last of them.
+
+    Of each capture there stay its duration, eight bytes for an exact median, and what is new about it.
+    """
+
+    def __init__(self) -> None:
+        self.durations_ns = array("q")
+        self._first_ns = self._last_ns = 0
+        self._environments: set[str] = set()
+        self._functions: set[str] = set()
+        self._engines: set[str] = set()
+        self._outcomes: Counter[str] = Counter()
+        self._cold = self._init = 0
+
+    @property
+    def count(self) -> int:
+        """How many captures there were."""
+        return len(self.durations_ns)
+
+    @property
+    def environments(self) -> int:
+        """How many execution environments they came from."""
+        return len(self._environments)
+
+    def add(self, capture: Capture) -> None:
+        """Take note of one capture."""
+        invocation = capture.invocation
+        started_ns = invocation.started_at_ns
+        self._first_ns = min(self._first_ns, started_ns) if self.count else started_ns
+        self._last_ns = max(self._last_ns, started_ns) if self.count else started_ns
+        self.durations_ns.append(invocation.duration_ns)
+        self._environments.add(invocation.environment_id)
+        self._functions.add(invocation.function_name)
+        self._engines.add(_engine(capture))
+        self._outcomes[capture.outcome] += 1
+        self._cold += invocation.cold
+        self._init += invocation.is_init
+
+    def told(self) -> dict[str, str]:
+        """Return label → text; what is not known is left out."""
+        durations = sorted(self.durations_ns)
+        outcomes = self._outcomes.most_common()
+        facts = {
+            "Function": _names(self._functions),
+            "Captures": f"{self.count:,}",
+            "Environments": f"{self.environments:,}",
+            "Started": f"{moment(self._first_ns)} to {moment(self._last_ns)}",
+            "Duration": f"{duration(durations[0])} to {duration(durations[-1])}, "
+            f"median {duration(durations[len(durations) // 2])}",
+            "Outcome": ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes),
+            "Cold": self._starts(),
+            "Engine": _names(self._engines - {""}),
+        }
+        return {label: text for label, text in facts.items() if text}
+
+    def _starts(self) -> str:
+        if self._init == self.count:
+            return ""
+        init = f", and {self._init:,} init phases" if self._init else ""
+        return f"{self._cold:,} of {self.count - self._init:,}{init}"
 
 
 def start_of(capture: Capture) -> str:
@@ -107,14 +150,6 @@ def _overhead(capture: Capture) -> str:
         f"{duration(spent)} (start {duration(overhead.start_ns)}, stop {duration(overhead.stop_ns)}, "
         f"encode {duration(overhead.encode_ns)})"
     )
-
-
-def _cold(invocations: Sequence[Invocation]) -> str:
-    init = sum(invocation.is_init for invocation in invocations)
-    cold = sum(invocation.cold for invocation in invocations)
-    if init == len(invocations):
-        return ""
-    return f"{cold:,} of {len(invocations) - init:,}" + (f", and {init:,} init phases" if init else "")
 
 
 def _names(names: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a file belongs to: the function's own code, an installed package, the standard library."""
+"""What a file belongs to: the own code, an installed package, the standard library, the interpreter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 from functools import lru_cache
 
-OWN, PACKAGE, STDLIB, NATIVE = "own", "package", "stdlib", "native"
+OWN, PACKAGE, STDLIB, FROZEN, NATIVE = "own", "package", "stdlib", "frozen", "native"
 
 # Where packages live: virtual environments, Debian, Lambda layers and the runtime's own client. The last such
 # folder of a path counts: a layer may hold python/lib/python3.12/site-packages.
@@ -20,7 +20,7 @@ _TASK_ROOT = "/var/task/"
 def classify(file: str) -> tuple[str, str]:
     """Return (category, module) of a file: the package's name, the library's, or the own module's."""
     if not file or file.startswith("<"):
-        return (STDLIB, "python") if file.startswith("<frozen") else (NATIVE, "native")
+        return (FROZEN, "frozen") if file.startswith("<frozen") else (NATIVE, "native")
     path = file.replace("\\", "/")
     package = _PACKAGES.search(path)
     if package is not None:

@@ -69,13 +69,15 @@ class Lane:
     """One thread's time, or one kind of memory.
 
     `runs` are (node of the stack table, weight) pairs, in time order when `ordered`; weights are
-    integers in `unit` ("nanoseconds" or "bytes").
+    integers in `unit` ("nanoseconds" or "bytes"). `start_ns` is when the first run began, from the start
+    of the invocation.
     """
 
     name: str
     unit: str
     runs: Sequence[tuple[int, int]]
     ordered: bool = True
+    start_ns: int = 0
 
     @property
     def total(self) -> int:

@@ -27,7 +27,7 @@ from profiler.memory.holders import holders
 ALLOWANCE_NS = 200_000
 ALLOWANCE_SHARE = 0.005
 # While the heap grows and no container tells why, it is worth so many times as much, for so many counts.
-_SUSPICION = 4
+_SUSPICION = 8
 _SUSPICIOUS_COUNTS = 64
 _BLOCKS_KEPT = 9
 # Of a count that is dearer than this the wait would be too long: then none is taken.

@@ -34,12 +34,15 @@ def open_page(browser: WebDriver, tmp_path: Path) -> Callable[[Profile], Page]:
         WebDriverWait(browser, 30).until(
             lambda driver: driver.execute_script("return document.documentElement.dataset.ready === 'true'")
         )
-        return Page(browser)
+        return Page(browser, tmp_path)
 
     return open_it
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
+    # A browser opens connections that it then does not use.
+    timeout = 2
+
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
 
@@ -49,6 +52,7 @@ def site() -> Iterator[str]:
     """Serve the modules on loopback."""
     handler = functools.partial(_Quiet, directory=str(FOLDER))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = False  # so that closing waits for them
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

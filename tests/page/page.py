@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -16,8 +17,9 @@ ROW_PX = 21
 class Page:
     """One open flame graph page."""
 
-    def __init__(self, browser: WebDriver) -> None:
+    def __init__(self, browser: WebDriver, folder: Path) -> None:
         self.browser = browser
+        self.folder = folder
 
     def element(self, name: str) -> WebElement:
         return self.browser.find_element(By.ID, name)

@@ -72,7 +72,7 @@ def test_all_threads_are_a_lane_of_their_own(evaluate: Evaluate) -> None:
         ["MainThread", "nanoseconds", True, 100 * MS],
         ["worker_0", "nanoseconds", True, 100 * MS],
         ["memory retained", "bytes", False, 4096],
-        ["All threads", "nanoseconds", False, 200 * MS],
+        ["All threads", "nanoseconds", True, 200 * MS],
     ]
 
 
@@ -119,6 +119,38 @@ def test_search_tells_the_share_matched(evaluate: Evaluate, query: str, share: i
         query,
     )
     assert found == share
+
+
+def test_large_arrays_come_back_from_their_packing(
+    evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = document_of(order_service())
+    monkeypatch.setattr("viewer.renderers.html.LARGE_BYTES", 0)
+    packed = document_of(order_service())
+    assert packed["lanes"][0]["weights"].startswith("deflate:int32:")
+    same = evaluate(
+        """
+        const told = ({lanes, parents, nodeFrames}) => JSON.stringify(
+          [...lanes, {nodes: parents, weights: nodeFrames}]
+          .map(({nodes, weights}) => [nodes?.constructor.name, weights?.constructor.name, [...nodes ?? []],
+                                      [...weights ?? []]]));
+        return m.inflated(given[1]).then(document =>
+          told(m.decodeProfile(document)) === told(m.decodeProfile(given[0])));
+        """,
+        plain,
+        packed,
+    )
+    assert same is True
+
+
+@pytest.mark.parametrize("weight", [2**31, 2**31 - 1, 2**53 - 1])
+def test_weights_that_do_not_fit_into_32_bits_stay_whole(
+    evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, weight: int
+) -> None:
+    monkeypatch.setattr("viewer.renderers.html.LARGE_BYTES", 0)
+    profile = profile_of([("MainThread", "nanoseconds", True, [([0], weight), ([1], 1)])])
+    body = "return m.inflated(given[0]).then(d => [...m.decodeProfile(d).lanes[0].weights])"
+    assert evaluate(body, document_of(profile)) == [weight, 1]
 
 
 def test_a_point_finds_its_box(evaluate: Evaluate) -> None:

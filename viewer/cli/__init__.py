@@ -17,14 +17,21 @@ COMMANDS = {
     "pull": "viewer.cli.pull",
     "flamegraph": "viewer.cli.flamegraph",
     "top": "viewer.cli.top",
+    "open": "viewer.cli.open",
     "export": "viewer.cli.export",
     "serve": "viewer.cli.serve",
     "diff": "viewer.cli.diff",
     "leaks": "viewer.cli.leaks",
 }
-# What a command needs beyond the runtime's own dependencies.
-_EXTRA = ("rich", "boto3", "botocore")
-_EXTRA_SERVE = ("starlette", "uvicorn", "anyio")
+# What a command needs beyond the runtime's own dependencies, and the extra that brings it.
+_EXTRAS = {
+    "rich": "viewer",
+    "boto3": "viewer",
+    "botocore": "viewer",
+    "textual": "terminal",
+    "starlette": "viewer,serve",
+    "uvicorn": "viewer,serve",
+}
 _ABOUT = "Look at the captures that functions left: flame graphs, tables, leaks."
 
 
@@ -49,12 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ProfilerError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
-        name = str(error.name).partition(".")[0]
-        if name in _EXTRA_SERVE:
-            return _fail(f"{error.name} is not installed: pip install 'invocation-profiler[viewer,serve]'")
-        if name not in _EXTRA:
+        extra = _EXTRAS.get(str(error.name).partition(".")[0])
+        if extra is None:
             raise
-        return _fail(f"{error.name} is not installed: pip install 'invocation-profiler[viewer]'")
+        return _fail(f"{error.name} is not installed: pip install 'invocation-profiler[{extra}]'")
     except BrokenPipeError:
         # `viewer ls | head`: what Python would flush at exit must have somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from profiler.capture import Frame
+from viewer.building import ProfileBuilder
 from viewer.diff.comparison import Change, Comparison
 from viewer.diff.side import Function, Side, function_of
 from viewer.diff.words import headline, percent, shown, signed, sureness
-from viewer.load import ProfileBuilder
 from viewer.page import assemble
 from viewer.profile import Lane, Profile
 from viewer.renderers.html import document_of

@@ -8,7 +8,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from profiler.capture import Frame
-from viewer.load import ProfileBuilder
+from viewer.building import ProfileBuilder
 from viewer.modules import short_file
 from viewer.processors import function_totals
 from viewer.profile import Lane, Profile

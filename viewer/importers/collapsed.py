@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from profiler.capture import Frame
 from profiler.errors import CaptureFormatError
-from viewer.load import ProfileBuilder
+from viewer.building import ProfileBuilder
 from viewer.profile import Lane, Profile
 
 _LOOKED_AT = 64 * 1024

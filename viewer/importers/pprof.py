@@ -10,7 +10,7 @@ from itertools import chain
 
 from profiler.capture import Frame
 from profiler.errors import CaptureFormatError
-from viewer.load import ProfileBuilder
+from viewer.building import ProfileBuilder
 from viewer.profile import Profile
 from viewer.protobuf import fields, numbers, signed
 from viewer.renderers.pprof import COMMENT, FUNCTION, LOCATION, SAMPLE, SAMPLE_TYPE, STRING_TABLE

@@ -16,8 +16,8 @@ from typing import Any
 from profiler.capture import CallEdge, Frame
 from profiler.document import finite
 from profiler.errors import CaptureFormatError
+from viewer.building import ProfileBuilder
 from viewer.callgraph import CallGraph, guess_stacks
-from viewer.load import ProfileBuilder
 from viewer.profile import CALL_GRAPH, Lane, Profile
 
 _NS = 1_000_000_000

@@ -11,7 +11,7 @@ from typing import Any
 from profiler.capture import Frame
 from profiler.document import Fields, finite
 from profiler.errors import CaptureFormatError
-from viewer.load import ProfileBuilder
+from viewer.building import ProfileBuilder
 from viewer.profile import Lane, Profile
 
 _DEEPEST = 10_000

@@ -11,7 +11,7 @@ from typing import Any
 from profiler.codec import frame_of
 from profiler.document import Fields, finite, stack_of
 from profiler.errors import CaptureFormatError
-from viewer.load import ProfileBuilder
+from viewer.building import ProfileBuilder
 from viewer.profile import Lane, Profile
 
 # speedscope's unit → ours, and how many of ours make one of theirs.

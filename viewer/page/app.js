@@ -1,56 +1,55 @@
 // The page: its state, and what each wish of a person changes in it.
 
+import { addressOf, firstState, isAddress, stateOf } from "./address.js";
 import { copyText } from "./clipboard.js";
-import { decodeProfile } from "./decode.js";
+import { listenToControls, showControls } from "./controls.js";
+import { decodeProfile, inflated } from "./decode.js";
 import { FlameView } from "./flame.js";
-import { formatShare, formatWeight, printable } from "./format.js";
-import { functionTotals } from "./functions.js";
-import { listenToKeys } from "./keyboard.js";
-import { mergedLayout, orderedLayout } from "./layout.js";
+import { formatDuration, formatShare, printable } from "./format.js";
+import { showHeader } from "./header.js";
+import { Steps } from "./history.js";
 import { moduleWeights, showLegend } from "./legend.js";
+import { Minimap } from "./minimap.js";
 import { ancestorSpanning, isWithin, parentOf } from "./navigate.js";
 import { moduleColours } from "./palette.js";
-import { listenToPointer } from "./pointer.js";
 import { showDetail, showPath, showTip } from "./readout.js";
 import { matchFrames, matchedWeight, nextMatch } from "./search.js";
+import { locationOf, showSource } from "./source.js";
 import { FunctionTable } from "./table.js";
-import { isDark, onSystemTheme, toggleTheme } from "./theme.js";
+import { isDark, toggleTheme } from "./theme.js";
+import { paintTracks, tracksHeight, tracksSentence } from "./tracks.js";
+import { Views } from "./views.js";
 import { Words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
+const DETAIL = ["name", "total", "self", "everywhere"];
 
 /** Everything that the page does, around one profile. */
 class App {
   constructor(profile) {
     this.profile = profile;
-    this.layouts = new Map();
-    this.lane = profile.lanes[0];
-    this.view = "merged";
-    this.query = "";
+    this.views = new Views(profile);
+    this.state = firstState();
     this.flame = new FlameView($("canvas"), $("scroller"), $("spacer"));
-    this.table = new FunctionTable($("functions"), $("more"), (frame) => this.choose(frame));
-    this.detail = {};
-    for (const part of ["name", "total", "self", "everywhere", "location"]) this.detail[part] = $(`detail-${part}`);
-    this.fillHeader();
-    this.listen();
-    this.applyTheme();
-    if (this.lane) this.showLane(0);
+    this.flame.onDraw = () => this.drawBeside();
+    this.minimap = new Minimap($("minimap"), this.flame, (from, to) => this.look(from, to));
+    this.table = new FunctionTable($("functions"), $("more"), {
+      onChoose: (frame) => this.choose(frame),
+      onOpen: (frame) => this.openSource(frame),
+    });
+    this.detail = Object.fromEntries(DETAIL.map((part) => [part, $(`detail-${part}`)]));
+    this.history = new Steps((address) => isAddress(address) && this.restore(address));
+    showHeader($, profile);
+    $("tracks-sentence").textContent = tracksSentence(profile);
+    listenToControls($, this);
+    this.applyColours();
+    if (profile.lanes.length) this.restore(isAddress(location.hash) ? location.hash : "");
     else this.showNothing();
     document.documentElement.dataset.ready = "true";
   }
 
-  fillHeader() {
-    const { profile } = this;
-    document.title = printable(profile.title);
-    $("title").textContent = printable(profile.title);
-    $("approximate").hidden = !profile.approximate;
-    for (const [label, text] of Object.entries(profile.facts)) {
-      const entry = document.createElement("div");
-      entry.append(Object.assign(document.createElement("dt"), { textContent: printable(label) }));
-      entry.append(Object.assign(document.createElement("dd"), { textContent: printable(text) }));
-      $("facts").append(entry);
-    }
-    profile.lanes.forEach((lane, index) => $("lane").append(new Option(laneLabel(lane, profile.lanes), String(index))));
+  get lane() {
+    return this.profile.lanes[this.state.lane];
   }
 
   showNothing() {
@@ -58,53 +57,106 @@ class App {
     for (const id of ["toolbar", "stage", "table"]) $(id).hidden = true;
   }
 
-  // ---- lanes and views -------------------------------------------------------------------------
+  // ---- what is shown ---------------------------------------------------------------------------
 
-  layout() {
-    const key = `${this.view} ${this.profile.lanes.indexOf(this.lane)}`;
-    if (!this.layouts.has(key)) {
-      const make = this.view === "merged" ? mergedLayout : orderedLayout;
-      this.layouts.set(key, make(this.profile, this.lane));
+  /** Show what an address says. */
+  restore(address) {
+    const { box, range, ...state } = stateOf(address, this.profile);
+    Object.assign(this.state, state);
+    this.render();
+    const { layout } = this.flame;
+    if (range && range[0] < layout.total[0]) {
+      this.flame.look(range[0], Math.min(range[1], layout.total[0]) - range[0]);
+      this.focus(this.flame.zoomed);
+    } else if (box > 0 && box < layout.count) {
+      this.flame.zoom(box, false);
+      this.focus(box);
     }
-    return this.layouts.get(key);
+    this.showPath();
+    showControls($, this);
+  }
+
+  /** Change something of the state and show it; the view is whole again where it is another. */
+  change(changes) {
+    const same = Object.keys(changes).every((name) => ["flame", "palette", "query"].includes(name));
+    Object.assign(this.state, changes);
+    if (same) this.restyle();
+    else this.render();
+    this.remember();
   }
 
   showLane(index) {
-    this.lane = this.profile.lanes[index];
-    $("lane").value = String(index);
-    const sampled = this.lane.total > 0;
+    this.change({ lane: index });
+  }
+
+  /** Show another view; that around a function takes the one with the frame of the keyboard. */
+  showView(view) {
+    if (view === "order" && !this.lane.ordered) return;
+    if (view === "around") this.showAround(this.flame.layout.frame[this.flame.focused]);
+    else this.change({ view });
+  }
+
+  /** Show a function between its callers and its callees. */
+  showAround(frame) {
+    const subject = frame >= 0 ? frame : this.state.subject >= 0 ? this.state.subject : this.view.totals[0]?.frame;
+    if (subject !== undefined) this.change({ view: "around", subject });
+  }
+
+  setGroup(category, mode) {
+    this.change({ groups: { ...this.state.groups, [category]: mode } });
+  }
+
+  render() {
+    const { state, profile } = this;
+    if (!this.lane.ordered && state.view === "order") state.view = "merged";
+    this.view = this.views.of(state);
+    const { layout, lane, totals } = this.view;
+    this.words = new Words(profile, this.view);
+    const sampled = lane.total > 0;
     $("empty").hidden = sampled;
     $("stage").hidden = $("table").hidden = !sampled;
-    $("view-order").disabled = !this.lane.ordered;
-    this.showView(this.lane.ordered ? this.view : "merged");
-  }
-
-  showView(view) {
-    this.view = view;
-    for (const [id, name] of [["view-merged", "merged"], ["view-order", "order"]]) {
-      $(id).setAttribute("aria-pressed", String(name === view));
-    }
-    const layout = this.layout();
-    const totals = functionTotals(layout, this.profile.frames.length);
-    this.words = new Words(this.profile, this.lane, layout, totals);
-    this.weights = moduleWeights(layout, this.profile.frames, this.profile.modules.length);
     this.point(-1);
     $("scroller").style.setProperty("--rows", String(layout.depthCount + (layout.ordered ? 1 : 0)));
-    this.flame.show(layout, this.profile, this.lane.unit, this.colours);
+    $("tracks").hidden = $("tracks-sentence").hidden = !layout.ordered || !tracksHeight(profile);
+    this.applyColours();
+    this.flame.flame = state.flame;
+    this.flame.show(layout, profile, lane.unit, this.colours);
     this.flame.rewind();
-    this.table.show(totals, this.profile, this.lane, this.colours);
-    this.search(this.query);
+    this.minimap.redraw();
+    this.table.show(totals, profile, lane, this.colours);
+    this.fillLegend();
+    $("functions-title").textContent = lane.unit === "bytes" ? "Allocation sites" : "Functions";
+    $("omitted").textContent = lane.omitted
+      ? `${formatDuration(lane.omitted)} in which threads only waited for work are left out.`
+      : "";
+    this.search(state.query);
     this.focus(0);
     this.showPath();
-    this.fillLegend();
   }
 
-  setFlame(flame) {
-    this.flame.flame = flame;
-    $("icicle").setAttribute("aria-pressed", String(!flame));
-    $("flame").setAttribute("aria-pressed", String(flame));
-    this.flame.rewind();
-    this.flame.draw();
+  /** Show the same boxes in another way. */
+  restyle() {
+    if (this.flame.flame !== this.state.flame) {
+      this.flame.flame = this.state.flame;
+      this.flame.rewind();
+    }
+    this.applyTheme();
+    this.search(this.state.query);
+  }
+
+  applyColours() {
+    this.colours = moduleColours(this.profile.modules, isDark(), this.state.palette);
+    this.flame.colours = this.colours;
+    $("theme").setAttribute("aria-pressed", String(isDark()));
+  }
+
+  applyTheme() {
+    this.applyColours();
+    if (!this.view) return;
+    this.flame.request();
+    this.minimap.redraw();
+    this.table.recolour(this.colours);
+    this.fillLegend();
   }
 
   toggleTheme() {
@@ -112,26 +164,48 @@ class App {
     this.applyTheme();
   }
 
-  applyTheme() {
-    this.colours = moduleColours(this.profile.modules, isDark());
-    this.flame.colours = this.colours;
-    $("theme").setAttribute("aria-pressed", String(isDark()));
-    this.flame.request();
-    this.table.recolour(this.colours);
-    if (this.weights) this.fillLegend();
+  fillLegend() {
+    const { modules, frames } = this.profile;
+    showLegend($("legend"), {
+      modules,
+      weights: moduleWeights(this.view.totals, frames, modules.length),
+      total: this.view.lane.total,
+      colours: this.colours,
+      groups: this.state.groups,
+      onChoose: (module) => this.search(`module:${module.name}`),
+      onMode: (category, mode) => this.setGroup(category, mode),
+    });
   }
 
-  fillLegend() {
-    const search = (module) => this.search(`module:${module.name}`);
-    showLegend($("legend"), this.profile.modules, this.weights, this.lane.total, this.colours, search);
+  drawBeside() {
+    this.minimap.show();
+    if (!$("tracks").hidden) paintTracks($("tracks"), this.profile, this.flame);
+  }
+
+  resize() {
+    this.flame.resize();
+    this.minimap.redraw();
   }
 
   // ---- where in the picture --------------------------------------------------------------------
+
+  /** Note the state in the address: as a step to go back to, or in place of the last. */
+  remember(step = true) {
+    const { zoomed, layout } = this.flame;
+    const range = this.flame.target;
+    const start = layout.start[zoomed];
+    const fits = range[0] === start && range[1] === start + (layout.total[zoomed] || 1);
+    const address = addressOf({ ...this.state, box: fits ? zoomed : 0, range: fits ? null : range });
+    if (step) this.history.push(address);
+    else this.history.replace(address);
+    showControls($, this);
+  }
 
   zoom(box) {
     this.flame.zoom(box);
     this.focus(box);
     this.showPath();
+    this.remember();
   }
 
   zoomOut() {
@@ -140,12 +214,24 @@ class App {
 
   magnify(factor, x) {
     this.flame.magnify(factor, x);
-    this.showPath();
+    this.moved();
   }
 
   pan(pixels) {
     this.flame.pan(pixels);
+    this.moved();
+  }
+
+  look(from, to) {
+    this.flame.look(from, Math.max(1, to - from));
+    this.moved();
+  }
+
+  moved() {
     this.showPath();
+    // The browser takes only so many notes a second.
+    clearTimeout(this.noting);
+    this.noting = setTimeout(() => this.remember(false), 250);
   }
 
   /** Give a box the frame of the keyboard; zoom out as far as it takes to see it. */
@@ -159,6 +245,9 @@ class App {
     this.flame.reveal(box);
     this.flame.request();
     showDetail(this.detail, this.words, box);
+    const frame = this.flame.layout.frame[box];
+    const location = frame >= 0 ? [locationOf(this.profile, frame, (index) => this.openSource(index))] : [];
+    $("detail-location").replaceChildren(...location);
     $("announcer").textContent = this.words.sentence(box);
   }
 
@@ -174,17 +263,19 @@ class App {
     showPath($("path"), this.words, this.flame.zoomed, (box) => this.zoom(box));
   }
 
-  // ---- search and copy -------------------------------------------------------------------------
+  // ---- search, copy, source --------------------------------------------------------------------
 
   search(query) {
-    this.query = query;
+    this.state.query = query;
     if ($("search").value !== query) $("search").value = query;
     const matched = matchFrames(this.profile.frames, this.profile.modules, query);
+    const changed = matched !== null || this.flame.matched !== null;
     this.flame.matched = matched;
     const { total, boxes } = matched ? matchedWeight(this.flame.layout, matched) : { total: 0, boxes: 0 };
-    $("matched").textContent = matched ? `${formatShare(total, this.lane.total)} matched` : "";
+    $("matched").textContent = matched ? `${formatShare(total, this.view.lane.total)} matched` : "";
     $("next").hidden = boxes === 0;
     this.flame.request();
+    if (changed) this.minimap.redraw();
   }
 
   nextMatch(step) {
@@ -192,11 +283,21 @@ class App {
     if (matched) this.focus(nextMatch(layout, matched, focused, step));
   }
 
-  /** Search one function and go to the first of its boxes. */
+  /** Search one function and go to the first of its boxes; around a function, go around this one. */
   choose(frame) {
+    if (this.state.view === "around") {
+      this.showAround(frame);
+      return;
+    }
     this.search(`"${this.profile.frames[frame].name}"`);
     this.focus(nextMatch(this.flame.layout, this.flame.matched, 0, 1));
+    this.remember();
     $("stage").scrollIntoView({ block: "nearest" });
+  }
+
+  openSource(frame = this.flame.layout.frame[this.flame.focused]) {
+    if (this.profile.sources.places[frame]) showSource($("source"), this.profile, frame);
+    else if (this.profile.links[frame]) window.open(this.profile.links[frame], "_blank", "noopener");
   }
 
   async copyStack() {
@@ -205,33 +306,6 @@ class App {
     $("copy").textContent = copied ? "Copied" : "Not allowed";
     setTimeout(() => ($("copy").textContent = "Copy stack"), 1500);
   }
-
-  listen() {
-    $("lane").addEventListener("change", (event) => this.showLane(Number(event.target.value)));
-    $("view-merged").addEventListener("click", () => this.showView("merged"));
-    $("view-order").addEventListener("click", () => this.showView("order"));
-    $("icicle").addEventListener("click", () => this.setFlame(false));
-    $("flame").addEventListener("click", () => this.setFlame(true));
-    $("theme").addEventListener("click", () => this.toggleTheme());
-    $("search").addEventListener("input", (event) => this.search(event.target.value));
-    $("next").addEventListener("click", () => this.nextMatch(1));
-    $("copy").addEventListener("click", () => this.copyStack());
-    $("help-open").addEventListener("click", () => $("help").showModal());
-    $("help-close").addEventListener("click", () => $("help").close());
-    for (const event of ["scroll", "focus", "blur"]) $("scroller").addEventListener(event, () => this.flame.request());
-    new ResizeObserver(() => this.flame.resize()).observe($("scroller"));
-    onSystemTheme(() => this.applyTheme());
-    listenToPointer(this, $("canvas"), $("scroller"));
-    listenToKeys(this, { search: $("search"), scroller: $("scroller"), lane: $("lane"), help: $("help") });
-  }
 }
 
-/** A lane's name, its total, and its share where several lanes share a unit. */
-function laneLabel(lane, lanes) {
-  const peers = lanes.filter((other) => other.unit === lane.unit && other.merged !== true);
-  const whole = peers.reduce((sum, peer) => sum + peer.total, 0);
-  const label = `${printable(lane.name)} · ${formatWeight(lane.total, lane.unit)}`;
-  return peers.length > 1 && !lane.merged ? `${label} · ${formatShare(lane.total, whole)}` : label;
-}
-
-window.flamegraph = new App(decodeProfile(JSON.parse($("profile").textContent)));
+window.flamegraph = new App(decodeProfile(await inflated(JSON.parse($("profile").textContent))));

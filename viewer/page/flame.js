@@ -1,6 +1,6 @@
 // A view of one layout: which part of it is seen, how large, and which box lies under a point.
 
-import { boxAt } from "./layout.js";
+import { boxAt, depthOfRow, rowOfDepth } from "./boxes.js";
 import { ancestorSpanning } from "./navigate.js";
 import { ROW_PX, axisHeight, paint, pictureHeight } from "./paint.js";
 
@@ -22,6 +22,8 @@ export class FlameView {
     this.from = 0;
     this.to = 1;
     this.requested = 0;
+    this.turn = null;
+    this.onDraw = () => {}; // for what is drawn beside the picture
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
   }
 
@@ -32,6 +34,11 @@ export class FlameView {
     this.from = 0;
     this.to = layout.total[0] || 1;
     this.resize();
+  }
+
+  /** What is in view once nothing moves any more: [from, to]. */
+  get target() {
+    return this.turn ? this.turn.target : [this.from, this.to];
   }
 
   get scale() {
@@ -53,7 +60,7 @@ export class FlameView {
     } else {
       this.turn = null;
       [this.from, this.to] = target;
-      this.draw();
+      this.request();
     }
     this.reveal(box);
   }
@@ -61,14 +68,17 @@ export class FlameView {
   move(target) {
     const origin = [this.from, this.to];
     const begun = performance.now();
-    const turn = (this.turn = {});
+    const turn = (this.turn = { target });
     const step = (now) => {
       if (this.turn !== turn) return;
       const share = Math.min(1, Math.max(0, (now - begun) / MOVE_MS));
       const eased = 1 - (1 - share) ** 3;
       this.from = origin[0] + (target[0] - origin[0]) * eased;
       this.to = origin[1] + (target[1] - origin[1]) * eased;
-      if (share === 1) [this.from, this.to] = target;
+      if (share === 1) {
+        [this.from, this.to] = target;
+        this.turn = null;
+      }
       this.draw();
       if (share < 1) requestAnimationFrame(step);
     };
@@ -105,12 +115,15 @@ export class FlameView {
     this.spacer.style.height = `${this.height}px`;
     this.width = this.scroller.clientWidth;
     this.visible = Math.min(this.scroller.clientHeight, this.height);
-    this.canvas.width = Math.round(this.width * ratio);
-    this.canvas.height = Math.round(this.visible * ratio);
-    this.canvas.style.width = `${this.width}px`;
-    this.canvas.style.height = `${this.visible}px`;
+    const [width, height] = [Math.round(this.width * ratio), Math.round(this.visible * ratio)];
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.canvas.style.width = `${this.width}px`;
+      this.canvas.style.height = `${this.visible}px`;
+    }
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.draw();
+    this.request();
   }
 
   /** Draw before the next frame, once however often it is asked. */
@@ -123,10 +136,13 @@ export class FlameView {
   }
 
   draw() {
-    if (this.layout && this.width) paint(this);
+    if (!this.layout || !this.width) return;
+    paint(this);
+    this.onDraw();
   }
 
-  visibleDepths() {
+  /** Return the first and the last row in sight, counted from the top of an icicle. */
+  visibleRows() {
     const rows = this.layout.depthCount;
     const scrolled = this.scroller.scrollTop - axisHeight(this.layout);
     const top = Math.floor(scrolled / ROW_PX);
@@ -137,17 +153,19 @@ export class FlameView {
 
   /** The place of a depth's row on the canvas. */
   top(depth) {
-    const row = this.flame ? this.layout.depthCount - 1 - depth : depth;
-    return axisHeight(this.layout) + row * ROW_PX - this.scroller.scrollTop;
+    const row = rowOfDepth(this.layout, depth);
+    const drawn = this.flame ? this.layout.depthCount - 1 - row : row;
+    return axisHeight(this.layout) + drawn * ROW_PX - this.scroller.scrollTop;
   }
 
   /** Return the box under a point of the canvas, or -1. */
   at(x, y) {
     const axis = axisHeight(this.layout);
     if (y < axis) return -1;
-    const row = Math.floor((y + this.scroller.scrollTop - axis) / ROW_PX);
-    const depth = this.flame ? this.layout.depthCount - 1 - row : row;
-    return boxAt(this.layout, depth, this.from + x / this.scale);
+    const drawn = Math.floor((y + this.scroller.scrollTop - axis) / ROW_PX);
+    const row = this.flame ? this.layout.depthCount - 1 - drawn : drawn;
+    if (row < 0 || row >= this.layout.depthCount) return -1;
+    return boxAt(this.layout, depthOfRow(this.layout, row), this.from + x / this.scale);
   }
 
   /** Scroll a box's row into sight. */
@@ -160,6 +178,11 @@ export class FlameView {
 
   /** Scroll to where the stacks begin. */
   rewind() {
-    this.scroller.scrollTop = this.flame ? this.height : 0;
+    if (this.layout.above) {
+      // The function itself in the middle, between its callers and its callees.
+      this.scroller.scrollTop += this.top(0) - this.visible / 2;
+    } else {
+      this.scroller.scrollTop = this.flame ? this.height : 0;
+    }
   }
 }

@@ -1,20 +1,30 @@
 // What each key does.
 
-import { childOf, neighbourOf, parentOf } from "./navigate.js";
+import { CATEGORIES, MODES } from "./address.js";
+import { neighbourOf, verticalOf } from "./navigate.js";
 
 const MAGNIFY = 1.5;
 const PAN_SHARE = 0.2;
 
-/** Let the keys drive an App. */
-export function listenToKeys(app, { search, scroller, lane, help }) {
+/** Let the keys drive an App. `dialogs` are those that keep the keys to themselves while they are open. */
+export function listenToKeys(app, { search, scroller, lane, help, dialogs }) {
   const everywhere = {
     "/": () => search.select(),
     "?": () => help.showModal(),
     n: () => app.nextMatch(1),
     p: () => app.nextMatch(-1),
     m: () => app.showView("merged"),
-    t: () => app.lane.ordered && app.showView("order"),
-    f: () => app.setFlame(!app.flame.flame),
+    t: () => app.showView("order"),
+    i: () => app.showView("inverted"),
+    b: () => app.showView("around"),
+    r: () => app.change({ recursion: !app.state.recursion }),
+    u: () => app.change({ cpu: !app.state.cpu }),
+    w: () => app.change({ parked: !app.state.parked }),
+    o: () => app.change({ palette: app.state.palette === "modules" ? "groups" : "modules" }),
+    s: () => app.openSource(),
+    "[": () => app.history.go(-1),
+    "]": () => app.history.go(1),
+    f: () => app.change({ flame: !app.state.flame }),
     d: () => app.toggleTheme(),
     l: () => lane.focus(),
     c: () => app.copyStack(),
@@ -26,11 +36,17 @@ export function listenToKeys(app, { search, scroller, lane, help }) {
     ",": () => app.pan(-PAN_SHARE * app.flame.width),
     ".": () => app.pan(PAN_SHARE * app.flame.width),
   };
+  CATEGORIES.forEach((category, number) => {
+    everywhere[String(number + 1)] = () => {
+      const mode = MODES[(MODES.indexOf(app.state.groups[category]) + 1) % MODES.length];
+      app.setGroup(category, mode);
+    };
+  });
 
   function moves() {
     const { layout, focused, zoomed, flame } = app.flame;
-    const deeper = () => app.focus(childOf(layout, focused));
-    const shallower = () => app.focus(parentOf(layout, focused));
+    const deeper = () => app.focus(verticalOf(layout, focused, true));
+    const shallower = () => app.focus(verticalOf(layout, focused, false));
     return {
       ArrowDown: flame ? shallower : deeper,
       ArrowUp: flame ? deeper : shallower,
@@ -51,7 +67,7 @@ export function listenToKeys(app, { search, scroller, lane, help }) {
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || help.open || !app.flame.layout) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || dialogs.some((dialog) => dialog.open) || !app.flame.layout) return;
     if (event.target === search) {
       typed(event);
       return;

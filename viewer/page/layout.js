@@ -1,59 +1,40 @@
-// Where every box stands: preorder typed arrays, made from a lane's runs.
-//
-// A layout's box 0 is the lane itself (frame -1). For box i: frame[i], depth[i], start[i] and total[i] in the
-// lane's unit, self[i], and end[i], the first box after its subtree. Rows list the boxes of each depth from
-// left to right.
+// Boxes from the runs of one lane: all stacks merged, or as they happened.
 
-/** Collects boxes in preorder into typed arrays that grow. */
-class Boxes {
-  constructor(capacity) {
-    this.count = 0;
-    this.frame = new Int32Array(capacity);
-    this.depth = new Int32Array(capacity);
-    this.parent = new Int32Array(capacity);
-    this.end = new Int32Array(capacity);
-    this.start = new Float64Array(capacity);
-    this.total = new Float64Array(capacity);
-    this.self = new Float64Array(capacity);
-  }
+import { Boxes, finished } from "./boxes.js";
 
-  add(frame, depth, parent, start) {
-    if (this.count === this.frame.length) this.grow();
-    const box = this.count++;
-    this.frame[box] = frame;
-    this.depth[box] = depth;
-    this.parent[box] = parent;
-    this.start[box] = start;
-    return box;
-  }
-
-  grow() {
-    for (const name of ["frame", "depth", "parent", "end", "start", "total", "self"]) {
-      const larger = new this[name].constructor(this[name].length * 2);
-      larger.set(this[name]);
-      this[name] = larger;
-    }
-  }
-}
-
-/** All stacks merged; the children of a box from the largest to the smallest. */
-export function mergedLayout(profile, lane) {
-  const { parents, nodeFrames } = profile;
-  const count = parents.length;
-  const self = new Float64Array(count);
+/** Return {self, rootSelf}: the weight seen at each node itself, and where there was no stack. */
+export function selfWeights(stacks, lane) {
+  const self = new Float64Array(stacks.parents.length);
   let rootSelf = 0;
   for (let run = 0; run < lane.nodes.length; run++) {
     const node = lane.nodes[run];
     if (node < 0) rootSelf += lane.weights[run];
     else self[node] += lane.weights[run];
   }
+  return { self, rootSelf };
+}
+
+/** Return the weight of each node with everything below it. */
+export function totalWeights(stacks, lane) {
+  return summed(stacks.parents, selfWeights(stacks, lane).self);
+}
+
+function summed(parents, self) {
   const total = self.slice();
-  for (let node = count - 1; node >= 0; node--) {
+  for (let node = parents.length - 1; node >= 0; node--) {
     if (parents[node] >= 0) total[parents[node]] += total[node];
   }
+  return total;
+}
+
+/** All stacks merged; `stacks` has parents and nodeFrames. The children of a box from the largest to the smallest. */
+export function mergedLayout(stacks, lane) {
+  const { parents, nodeFrames } = stacks;
+  const { self, rootSelf } = selfWeights(stacks, lane);
+  const total = summed(parents, self);
   const children = childLists(parents, total);
 
-  const boxes = new Boxes(count + 1);
+  const boxes = new Boxes(parents.length + 1);
   const root = boxes.add(-1, 0, -1, 0);
   boxes.self[root] = rootSelf;
   boxes.total[root] = lane.total;
@@ -73,7 +54,7 @@ export function mergedLayout(profile, lane) {
     open.push({ node, box, next: children.first[node + 1], start: top.start });
     top.start += total[node];
   }
-  return finished(boxes, false);
+  return finished(boxes);
 }
 
 /** Children with any weight, by parent: those of node n stand at list[first[n + 1]] to list[first[n + 2]]. */
@@ -97,8 +78,8 @@ function childLists(parents, total) {
 }
 
 /** The runs as they happened; a frame that stays is one box. */
-export function orderedLayout(profile, lane) {
-  const { parents, nodeFrames } = profile;
+export function orderedLayout(stacks, lane) {
+  const { parents, nodeFrames } = stacks;
   const boxes = new Boxes(Math.max(16, lane.nodes.length * 2));
   const root = boxes.add(-1, 0, -1, 0);
   boxes.total[root] = lane.total;
@@ -130,43 +111,4 @@ export function orderedLayout(profile, lane) {
   close(0);
   boxes.end[root] = boxes.count;
   return finished(boxes, true);
-}
-
-/** Add the rows: the boxes of depth d are rows[rowStart[d]] to rows[rowStart[d + 1]]. */
-function finished(boxes, ordered) {
-  let deepest = 0;
-  for (let box = 0; box < boxes.count; box++) deepest = Math.max(deepest, boxes.depth[box]);
-  const rowStart = new Int32Array(deepest + 2);
-  for (let box = 0; box < boxes.count; box++) rowStart[boxes.depth[box] + 1]++;
-  for (let depth = 1; depth < rowStart.length; depth++) rowStart[depth] += rowStart[depth - 1];
-  const place = rowStart.slice();
-  const rows = new Int32Array(boxes.count);
-  const rank = new Int32Array(boxes.count);
-  for (let box = 0; box < boxes.count; box++) {
-    rank[box] = place[boxes.depth[box]]++;
-    rows[rank[box]] = box;
-  }
-  return Object.assign(boxes, { ordered, depthCount: deepest + 1, rowStart, rows, rank });
-}
-
-/** Return the first place in a depth's row whose box ends after `value`. */
-export function firstEndingAfter(layout, depth, value) {
-  let low = layout.rowStart[depth];
-  let high = layout.rowStart[depth + 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const box = layout.rows[middle];
-    if (layout.start[box] + layout.total[box] > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-/** Return the box at a depth and a value, or -1. */
-export function boxAt(layout, depth, value) {
-  if (depth < 0 || depth >= layout.depthCount) return -1;
-  const place = firstEndingAfter(layout, depth, value);
-  if (place >= layout.rowStart[depth + 1]) return -1;
-  const box = layout.rows[place];
-  return layout.start[box] <= value ? box : -1;
 }

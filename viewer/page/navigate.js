@@ -2,7 +2,14 @@
 
 /** Return the first child of a box, or the box itself where it has none. */
 export function childOf(layout, box) {
-  return box + 1 < layout.end[box] ? box + 1 : box;
+  const end = box === 0 ? layout.firstCaller : layout.end[box];
+  return box + 1 < end ? box + 1 : box;
+}
+
+/** Return the box one row further down, or up: among callers, who stand on their heads, a parent lies below. */
+export function verticalOf(layout, box, down) {
+  if (box === 0 && !down && layout.above) return layout.firstCaller;
+  return box >= layout.firstCaller !== down ? childOf(layout, box) : parentOf(layout, box);
 }
 
 /** Return the parent of a box, or the box itself at the root. */

@@ -1,8 +1,11 @@
 // What a view of boxes looks like on its canvas: row by row, only what can be seen.
 
 import { AXIS_PX, paintAxis } from "./axis.js";
+import { depthOfRow, firstEndingAfter } from "./boxes.js";
 import { formatWeight, printable } from "./format.js";
-import { firstEndingAfter } from "./layout.js";
+import { isWithin } from "./navigate.js";
+import { Strip } from "./strip.js";
+import { titleOf } from "./threads.js";
 
 export const ROW_PX = 21;
 const LEAST_TEXT_PX = 34;
@@ -17,9 +20,8 @@ export function paint(view) {
   context.clearRect(0, 0, view.width, view.visible);
   context.font = `12px ${view.ink.font}`;
   context.textBaseline = "middle";
-  const [first, last] = view.visibleDepths();
-  for (let depth = first; depth <= last; depth++) paintRow(view, depth);
-  paintPosition(view);
+  const [first, last] = view.visibleRows();
+  for (let row = first; row <= last; row++) paintRow(view, depthOfRow(layout, row));
   if (view.hovered >= 0) paintOutline(view, view.hovered, 1);
   // The lane itself is where the keyboard starts; a frame around everything would say nothing.
   if (view.focused > 0 || document.activeElement === view.scroller) paintOutline(view, view.focused, 2);
@@ -37,6 +39,9 @@ function inks(element) {
     line: ink("line"),
     tiny: ink("tiny"),
     accent: ink("accent"),
+    veil: ink("veil"),
+    curve: ink("curve"),
+    mark: ink("mark"),
   };
 }
 
@@ -44,6 +49,7 @@ function paintRow(view, depth) {
   const { layout, from, to, scale } = view;
   const y = view.top(depth);
   const end = layout.rowStart[depth + 1];
+  const thin = new Strip(view.context, y, ROW_PX - 1);
   let place = firstEndingAfter(layout, depth, from);
   while (place < end) {
     const box = layout.rows[place];
@@ -58,24 +64,21 @@ function paintRow(view, depth) {
       // What is thinner than a pixel is shown together, and passed over by bisection, not one by one.
       const pixel = Math.floor(x);
       const next = Math.max(place + 1, firstEndingAfter(layout, depth, from + (pixel + 1) / scale));
-      paintThin(view, place, next, pixel, y);
+      thin.add(pixel, pixel + 1, thinColour(view, place, next));
       place = next;
     }
   }
+  thin.end();
 }
 
-/** Draw one pixel's column for the boxes at `place` to `next` of a row. */
-function paintThin(view, place, next, x, y) {
-  const { context, layout, matched } = view;
-  context.fillStyle = view.ink.tiny;
+/** The colour of one pixel's column for the boxes at `place` to `next` of a row. */
+function thinColour(view, place, next) {
+  const { layout, matched } = view;
   for (let at = place; matched && at < Math.min(next, place + MOST_ASKED); at++) {
     const frame = layout.frame[layout.rows[at]];
-    if (matched[frame]) {
-      context.fillStyle = view.colours[view.frames[frame].module].fill;
-      break;
-    }
+    if (matched[frame]) return view.colours[view.frames[frame].module].fill;
   }
-  context.fillRect(x, y, 1, ROW_PX - 1);
+  return view.ink.tiny;
 }
 
 function paintBox(view, box, x, width, y) {
@@ -84,12 +87,12 @@ function paintBox(view, box, x, width, y) {
   const frame = view.frames[index];
   const colours = frame ? view.colours[frame.module] : { fills: [ink.line], text: ink.text };
   const missed = view.matched !== null && !view.matched[index];
-  const faded = frame && (missed || layout.depth[box] < layout.depth[view.zoomed]);
+  const faded = frame && (missed || (box !== view.zoomed && isWithin(layout, view.zoomed, box)));
   context.fillStyle = faded ? colours.faded : colours.fills[index % colours.fills.length] ?? colours.fills[0];
   context.fillRect(x, y, Math.max(width - 1, 0.6), ROW_PX - 1);
   if (width < LEAST_TEXT_PX) return;
   context.fillStyle = faded ? colours.fadedText : colours.text;
-  const text = frame ? frame.name : `All · ${formatWeight(layout.total[0], view.unit)}`;
+  const text = frame ? frame.name : titleOf(layout, box) || `All · ${formatWeight(layout.total[0], view.unit)}`;
   context.fillText(fitted(context, printable(text), width - 2 * TEXT_INSET_PX), x + TEXT_INSET_PX, y + ROW_PX / 2);
 }
 
@@ -105,16 +108,6 @@ function fitted(context, text, width) {
     else high = middle - 1;
   }
   return low > 0 ? `${text.slice(0, low)}…` : "";
-}
-
-/** Mark on the lane's own row which part of the whole is in view. */
-function paintPosition(view) {
-  const whole = view.layout.total[0];
-  if (view.from <= 0 && view.to >= whole) return;
-  const x = (view.from / whole) * view.width;
-  const width = Math.max(2, ((view.to - view.from) / whole) * view.width);
-  view.context.fillStyle = view.ink.accent;
-  view.context.fillRect(Math.min(x, view.width - width), view.top(0) + ROW_PX - 4, width, 3);
 }
 
 function paintOutline(view, box, thickness) {

@@ -9,19 +9,37 @@ const HUES = {
   own: [[58, 0], [84, 0.05], [40, -0.03], [96, 0.09], [28, 0.02]],
   package: [[252, 0], [300, 0.055], [212, 0.07], [335, -0.02], [272, -0.055], [190, 0.015]],
   stdlib: [[155, 0], [200, 0.02], [125, 0.01], [240, -0.01], [175, -0.035], [222, 0.04]],
+  frozen: [[260, 0]],
   native: [[0, 0]],
   // Of a comparison: what takes more, less, and the same; from strong to slight. Red and blue are told apart by all.
   more: [[28, 0], [34, 0.09], [40, 0.17]],
   less: [[255, 0], [250, 0.09], [245, 0.17]],
   even: [[90, 0]],
 };
-const LIGHT = { own: [0.79, 0.115], package: [0.75, 0.09], stdlib: [0.88, 0.036], native: [0.87, 0.004], more: [0.66, 0.17], less: [0.62, 0.13], even: [0.91, 0.005] };
-const DARK = { own: [0.74, 0.115], package: [0.67, 0.09], stdlib: [0.43, 0.04], native: [0.4, 0.006], more: [0.62, 0.17], less: [0.56, 0.13], even: [0.36, 0.005] };
+const CHANGES_LIGHT = { more: [0.66, 0.17], less: [0.62, 0.13], even: [0.91, 0.005] };
+const CHANGES_DARK = { more: [0.62, 0.17], less: [0.56, 0.13], even: [0.36, 0.005] };
+const LIGHT = { own: [0.79, 0.115], package: [0.75, 0.09], stdlib: [0.88, 0.036], frozen: [0.8, 0.012], native: [0.87, 0.004], ...CHANGES_LIGHT };
+const DARK = { own: [0.74, 0.115], package: [0.67, 0.09], stdlib: [0.43, 0.04], frozen: [0.34, 0.012], native: [0.4, 0.006], ...CHANGES_DARK };
+// One colour for each group, from the palette of Okabe and Ito, which is safe for every kind of colour blindness.
+const GROUP_FILLS = {
+  own: [230, 159, 0],
+  package: [86, 180, 233],
+  stdlib: [0, 158, 115],
+  frozen: [240, 228, 66],
+  native: [187, 187, 187],
+  more: [213, 94, 0],
+  less: [0, 114, 178],
+  even: [200, 200, 200],
+};
 const SHADES = [0, 0.02, -0.02];
 const FADED_SHARE = 0.26;
 
-/** Return {fill, fills, text, faded, fadedText} for each module, in a light or a dark theme. */
-export function moduleColours(modules, dark) {
+/** Return {fill, fills, text, faded, fadedText} for each module, in a light or a dark theme.
+ *
+ * The palette "modules" tells modules apart, "groups" only whose code it is.
+ */
+export function moduleColours(modules, dark, palette = "modules") {
+  if (palette === "groups") return modules.map(({ category }) => shades(Array(3).fill(GROUP_FILLS[category]), dark));
   const places = huePlaces(modules);
   return modules.map((module, index) => {
     const [lightness, chroma] = (dark ? DARK : LIGHT)[module.category];
@@ -63,13 +81,20 @@ function hashOf(text) {
 }
 
 function colour(lightness, chroma, hue, dark) {
-  const fill = oklchToRgb(lightness, chroma, hue);
+  // Three shades, so that neighbours of one module can be told apart.
+  return shades(
+    SHADES.map((step) => oklchToRgb(lightness + step, chroma, hue)),
+    dark,
+  );
+}
+
+function shades(fills, dark) {
+  const [fill] = fills;
   const background = dark ? [23, 26, 33] : [255, 255, 255];
   const mixed = fill.map((part, index) => Math.round(part * FADED_SHARE + background[index] * (1 - FADED_SHARE)));
   return {
     fill: css(fill),
-    // Three shades, so that neighbours of one module can be told apart.
-    fills: SHADES.map((step) => css(oklchToRgb(lightness + step, chroma, hue))),
+    fills: fills.map(css),
     faded: css(mixed),
     text: luminance(fill) > 0.18 ? "#0d0f13" : "#ffffff",
     fadedText: dark ? "#b3bbc9" : "#565e69",

@@ -11,7 +11,7 @@ export function showTip(tip, words, box, x, y) {
   if (box < 0) return;
   const [name, numbers, everywhere, location] = tip.children;
   name.textContent = words.name(box);
-  numbers.textContent = `total ${words.total(box)} · self ${words.self(box)}`;
+  numbers.textContent = words.numbers(box);
   everywhere.textContent = words.everywhere(box);
   location.textContent = words.location(box);
   const { offsetWidth: width, offsetHeight: height } = tip;
@@ -31,7 +31,7 @@ export function showPath(list, words, box, onChoose) {
     const item = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = place ? words.name(at) : "All";
+    button.textContent = place || words.frame(at) ? words.name(at) : "All";
     if (at === box) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => onChoose(at));
     item.append(button);

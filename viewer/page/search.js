@@ -38,12 +38,12 @@ export function matchFrames(frames, modules, query) {
   );
 }
 
-/** Return {total, boxes}: the weight under matched boxes, a match inside a match counted once. */
+/** Return {total, boxes}: the weight under matched boxes, a match inside a match counted once, callers not at all. */
 export function matchedWeight(layout, matched) {
   let total = 0;
   let boxes = 0;
-  let box = 1;
-  while (box < layout.count) {
+  let box = 0;
+  while (box < layout.firstCaller) {
     if (matched[layout.frame[box]]) {
       total += layout.total[box];
       boxes++;
@@ -60,7 +60,7 @@ export function nextMatch(layout, matched, box, step) {
   const count = layout.count;
   for (let tried = 1; tried <= count; tried++) {
     const next = (((box + step * tried) % count) + count) % count;
-    if (next > 0 && matched[layout.frame[next]]) return next;
+    if (matched[layout.frame[next]]) return next;
   }
   return box;
 }

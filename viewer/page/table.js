@@ -2,15 +2,17 @@
 
 import { formatShare, formatWeight, printable } from "./format.js";
 import { sortedRows } from "./functions.js";
+import { locationOf } from "./source.js";
 
 const PAGE_ROWS = 200;
 
-/** A sortable table of functions. `onChoose(frame)` is called when one is chosen. */
+/** A sortable table of functions. `onChoose(frame)` is called when one is chosen, `onOpen(frame)` for its source. */
 export class FunctionTable {
-  constructor(table, more, onChoose) {
+  constructor(table, more, { onChoose, onOpen }) {
     this.body = table.tBodies[0];
     this.more = more;
     this.onChoose = onChoose;
+    this.onOpen = onOpen;
     this.headers = [...table.tHead.querySelectorAll("th")];
     this.sort = { column: "self", descending: true };
     for (const header of this.headers) {
@@ -83,8 +85,10 @@ export class FunctionTable {
       shareCell(row.self, total),
       cell(formatWeight(row.total, unit), "number"),
       shareCell(row.total, total),
-      cell(printable(frame.location), "location"),
     );
+    const location = cell("", "location");
+    location.append(locationOf(this.profile, row.frame, this.onOpen));
+    line.append(location);
     return line;
   }
 }

@@ -26,3 +26,9 @@ def renderer(name: str) -> Renderer:
     module, _, function = RENDERERS[name].partition(":")
     render: Renderer = getattr(importlib.import_module(module), function)
     return render
+
+
+def rendered(name: str, profile: Profile) -> bytes:
+    """Return what a renderer makes of a profile, a text in UTF-8."""
+    made = renderer(name)(profile)
+    return made if isinstance(made, bytes) else made.encode("utf-8", "backslashreplace")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from html import escape
 
 from viewer.calltree import CallTreeNode, call_tree
-from viewer.modules import NATIVE, OWN, PACKAGE, STDLIB, classify
+from viewer.modules import FROZEN, NATIVE, OWN, PACKAGE, STDLIB, classify
 from viewer.profile import Lane, Profile
 from viewer.renderers.text import location
 from viewer.units import printable, weight
@@ -21,9 +21,9 @@ _LEAST_PX = 0.35
 _LETTER_PX = 6.7
 _ROWS_AT_MOST = 200
 # Hues of the page's groups: warm for own code, cool for packages, pale for the library.
-_HUES = {OWN: (18, 62), PACKAGE: (195, 280), STDLIB: (130, 230), NATIVE: (0, 0)}
-_SATURATION = {OWN: 78, PACKAGE: 48, STDLIB: 26, NATIVE: 3}
-_LIGHTNESS = {OWN: 72, PACKAGE: 76, STDLIB: 86, NATIVE: 84}
+_HUES = {OWN: (18, 62), PACKAGE: (195, 280), STDLIB: (130, 230), FROZEN: (240, 260), NATIVE: (0, 0)}
+_SATURATION = {OWN: 78, PACKAGE: 48, STDLIB: 26, FROZEN: 8, NATIVE: 3}
+_LIGHTNESS = {OWN: 72, PACKAGE: 76, STDLIB: 86, FROZEN: 80, NATIVE: 84}
 
 
 def render(profile: Profile) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -56,6 +57,12 @@ class CaptureStore(Protocol):
             UnreadableCapture: this one object cannot be read.
             StoreError: the store cannot be read at all.
         """
+
+
+def date_of(nanoseconds: int) -> str:
+    """Return the date partition that a moment since the epoch falls into."""
+    since_s = max(nanoseconds // 1_000_000_000, 0)
+    return f"{datetime.datetime.fromtimestamp(since_s, datetime.timezone.utc):%Y-%m-%d}"
 
 
 def stored_capture(path: str, size_bytes: int, since_ns: int | None) -> StoredCapture | None:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from profiler.document import MAX_DOCUMENT_BYTES
 from profiler.errors import StoreError
 from profiler.keys import DATE_PREFIX, FUNCTION_PREFIX, function_prefix
-from viewer.store.base import StoredCapture, UnreadableCapture, stored_capture
+from viewer.store.base import StoredCapture, UnreadableCapture, date_of, stored_capture
 
 
 class LocalStore:
@@ -31,6 +31,7 @@ class LocalStore:
     def list(
         self, function: str | None = None, since_ns: int | None = None, *, newest_first: bool = False
     ) -> Iterator[StoredCapture]:
+        first_date = "" if since_ns is None else date_of(since_ns)
         entries = self._entries("")
         if function is not None:
             entries = tuple(name for name in entries if f"{name}/" == function_prefix(function))
@@ -38,21 +39,31 @@ class LocalStore:
             if not partition.startswith(FUNCTION_PREFIX):
                 continue
             for date in sorted(self._entries(partition), reverse=newest_first):
-                if date.startswith(DATE_PREFIX):
+                if date.startswith(DATE_PREFIX) and date[len(DATE_PREFIX) :] >= first_date:
                     yield from self._list_date(f"{partition}/{date}", since_ns)
 
     def _list_date(self, folder: str, since_ns: int | None) -> Iterator[StoredCapture]:
         for environment in self._entries(folder):
-            for name in self._entries(f"{folder}/{environment}"):
-                path = f"{folder}/{environment}/{name}"
+            for name, entry in self._files(f"{folder}/{environment}"):
                 # The name is judged before the disk is asked: most foreign files cost nothing.
-                stored = stored_capture(path, 0, since_ns)
+                stored = stored_capture(f"{folder}/{environment}/{name}", 0, since_ns)
                 if stored is None:
                     continue
                 try:
-                    yield StoredCapture(stored.key, (self._root / path).stat().st_size, path)
+                    yield StoredCapture(stored.key, entry.stat().st_size, stored.path)
                 except OSError:
                     continue  # it went away between the two questions
+
+    def _files(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        try:
+            with os.scandir(self._root / folder) as entries:
+                found = {entry.name: entry for entry in entries}
+        except (NotADirectoryError, FileNotFoundError):
+            return
+        except OSError as error:
+            raise StoreError(f"store {self._root / folder}: {error.strerror}") from error
+        for name in sorted(found):
+            yield name, found[name]
 
     def read(self, path: str) -> bytes:
         return read_file(self._root / path)

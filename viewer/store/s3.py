@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -12,7 +11,7 @@ from profiler.errors import StoreError
 from profiler.keys import DATE_PREFIX, FUNCTION_PREFIX, function_prefix
 from profiler.location import S3Location
 from profiler.s3client import located, make_client
-from viewer.store.base import StoredCapture, UnreadableCapture, stored_capture
+from viewer.store.base import StoredCapture, UnreadableCapture, date_of, stored_capture
 
 _CONNECT_TIMEOUT_S = 5.0
 _READ_TIMEOUT_S = 30.0
@@ -67,7 +66,7 @@ class S3Store:
             return
         # Not StartAfter, which would do with one call: SeaweedFS skips the whole date that it names.
         for date in sorted(self._partitions(start + DATE_PREFIX), reverse=newest_first):
-            if since_ns is None or date >= _date(since_ns):
+            if since_ns is None or date >= date_of(since_ns):
                 yield f"{start}{DATE_PREFIX}{date}/"
 
     def _partitions(self, start: str) -> Iterator[str]:
@@ -96,8 +95,3 @@ class S3Store:
             yield from paginator.paginate(Bucket=self._location.bucket, Prefix=prefix, **options)
         except self._errors as error:
             raise located(self._location, error) from error
-
-
-def _date(nanoseconds: int) -> str:
-    since_s = max(nanoseconds // 1_000_000_000, 0)
-    return f"{datetime.datetime.fromtimestamp(since_s, datetime.timezone.utc):%Y-%m-%d}"

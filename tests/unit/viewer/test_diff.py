@@ -10,10 +10,10 @@ import pytest
 
 from profiler.capture import Frame
 from profiler.errors import SelectionError
+from viewer.building import ProfileBuilder
 from viewer.diff import Change, Comparison, Side, compare, words
 from viewer.diff.limits import Limit
 from viewer.diff.page import render
-from viewer.load import ProfileBuilder
 from viewer.profile import Profile
 
 MS = 1_000_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from viewer.modules import NATIVE, OWN, PACKAGE, STDLIB, classify, short_file
+from viewer.modules import FROZEN, NATIVE, OWN, PACKAGE, STDLIB, classify, short_file
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from viewer.modules import NATIVE, OWN, PACKAGE, STDLIB, classify, short_file
         ("/usr/lib64/python3.9/re.py", (STDLIB, "re"), "re.py"),
         ("C:\\Python312\\Lib\\json\\decoder.py", (STDLIB, "json"), "json/decoder.py"),
         ("C:\\work\\.venv\\Lib\\site-packages\\yaml\\reader.py", (PACKAGE, "yaml"), "yaml/reader.py"),
-        ("<frozen importlib._bootstrap>", (STDLIB, "python"), "<frozen importlib._bootstrap>"),
+        ("<frozen importlib._bootstrap>", (FROZEN, "frozen"), "<frozen importlib._bootstrap>"),
         ("<string>", (NATIVE, "native"), "<string>"),
         ("", (NATIVE, "native"), ""),
         ("/home/someone/shop/app.py", (OWN, "app"), "shop/app.py"),

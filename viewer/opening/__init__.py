@@ -1,0 +1,1 @@
+"""Showing a profile in a browser: a site on loopback, with our page or with speedscope."""
