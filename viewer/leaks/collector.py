@@ -25,6 +25,7 @@ from viewer.leaks.series import (
 )
 from viewer.leaks.statistics import thin
 from viewer.leaks.track import Track
+from viewer.units import counted
 
 # `profiler.memory.tracing` keeps the 300 largest sites: with fewer, an absent one holds nothing.
 _SITES_MAY_BE_CUT = 300
@@ -32,6 +33,7 @@ _NONE = -1
 # Of a subject that is always the same: more than a verdict needs.
 _KEPT_OF_CONSTANT = 40
 _MEGABYTE = 1 << 20
+_MODES_NAMED = 4
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class Collector:
         self._function = function
         self._environment = environment
         self._skipped = 0
+        self._modes: Counter[str] = Counter()
         self._observations: list[Observation] = []
         self._containers: dict[str, _ContainerTrack] = {}
         self._sites: dict[Stack, Track] = {}
@@ -75,6 +78,7 @@ class Collector:
     def add(self, capture: Capture) -> None:
         """Take one capture; one that was cut short, or that did not look at memory, says nothing."""
         memory, invocation = capture.memory, capture.invocation
+        self._modes[memory.mode] += capture.complete
         if not capture.complete or memory.mode == "off":
             self._skipped += 1
             return
@@ -122,7 +126,7 @@ class Collector:
             process_traced=any(item.tracing_since is not None for _, item in stretch),
             limit_bytes=self._limit_mb * _MEGABYTE if self._limit_mb else None,
             last_rss_bytes=readings[-1] if readings else None,
-            notes=notes,
+            notes=(*notes, *self._mixed_modes()),
         )
         return facts, self._subjects(chosen, process)
 
@@ -161,6 +165,15 @@ class Collector:
                 self._sites.setdefault(stack, Track()).add(number, site.live_bytes)
 
     # ---- giving ----
+
+    def _mixed_modes(self) -> Iterator[str]:
+        modes = [(mode, count) for mode, count in self._modes.most_common(_MODES_NAMED) if count]
+        if len(modes) > 1:
+            counts = ", ".join(f"{mode} in {counted(count, 'capture')}" for mode, count in modes)
+            yield (
+                f"memory was not always looked at in the same way ({counts}): each subject is judged by the "
+                "captures that tell of it"
+            )
 
     def _subjects(self, chosen: Chosen, process: Iterable[Series]) -> Iterator[SubjectSeries]:
         once = _Once()

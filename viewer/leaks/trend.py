@@ -3,7 +3,7 @@
 Growth without end is more than a trend: a cache that fills has one too. So two tests must agree that it
 grows, and four marks that it goes on. The marks, and what look-alike each keeps out:
 
-- the low-water marks of the four quarters rise, the last by at least a third of the mean: a sawtooth;
+- the low-water marks of the four quarters rise, the last at a third of the mean rate at least: a sawtooth;
 - the second half's slope is at least half of the first half's: a cache that fills;
 - the growth per invocation does not decline significantly: a finite key space;
 - it rose at least six times, and is not at rest for longer than it ever was: steps, a pool, a full cache.
@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean, median
 
 from viewer.leaks.series import Series
 from viewer.leaks.statistics import Slope, cut, differences, drift, mann_kendall, theil_sen, thin
@@ -26,6 +28,8 @@ UNCLEAR_P = 0.2
 FEWEST_RISES = 6
 # Of the whole range: less is noise between two steps.
 _LARGE_RISE = 0.02
+# So many times the usual distance between two captures is a gap, in which nobody looked.
+_GAP = 10
 # A decline of the rate, and a rest after the last rise, this unlikely in steady growth count as such.
 _SLOWING_ALPHA = 0.02
 _REST_ALPHA = 0.01
@@ -111,6 +115,25 @@ def records(values: Sequence[float], least: float = 0.0) -> tuple[int, int]:
     return rises, len(values) - 1 - last
 
 
+def stretches(xs: Sequence[int], ys: Sequence[int]) -> list[Sequence[int]]:
+    """Return the values cut where captures are missing for long."""
+    most = _GAP * median(differences(xs)) if len(xs) > 1 else 0
+    edges = [0, *(i + 1 for i, step in enumerate(differences(xs)) if step > most), len(ys)]
+    return [ys[start:end] for start, end in pairwise(edges)]
+
+
+def _falls_behind(parts: Sequence[Sequence[int]], series: Series) -> bool:
+    """Tell whether the growth in the gaps is less than half of what the growth in plain sight would give.
+
+    Then it was emptied meanwhile, or had stopped.
+    """
+    levels = [[fmean(half) for half in cut(part, 2)] for part in parts]
+    places = [[fmean(half) for half in cut(part, 2)] for part in stretches(series.xs, series.xs)]
+    rise, span = (sum(part[-1] - part[0] for part in each) for each in (levels, places))
+    whole_rise, whole_span = (each[-1][-1] - each[0][0] for each in (levels, places))
+    return len(parts) > 1 and span > 0 and (whole_rise - rise) / (whole_span - span) < rise / span / 2
+
+
 def _shape(series: Series, slope: Slope, rises: int, rest: int) -> str:
     ys = series.ys
     lows = [min(quarter) for quarter in cut(ys, 4)]
@@ -123,9 +146,15 @@ def _shape(series: Series, slope: Slope, rises: int, rest: int) -> str:
         return SLOWING
     if min(steps) <= 0:
         return UNSTEADY
-    if steps[-1] < (lows[-1] - lows[0]) / 9:  # a third of the mean of three rises
+    middles = [fmean(quarter) for quarter in cut(series.xs, 4)]
+    if steps[-1] / (middles[3] - middles[2]) < (lows[3] - lows[0]) / (middles[3] - middles[0]) / 3:
         return SLOWING
-    large_rises, _ = records(ys, (max(ys) - min(ys)) * _LARGE_RISE)
+    parts = stretches(series.xs, ys)
+    if _falls_behind(parts, series):
+        return UNSTEADY
+    # What grew in a gap says nothing of how: it makes no rise in plain sight small.
+    seen = sum(max(part) - min(part) for part in parts)
+    large_rises, _ = records(ys, min(seen, max(ys) - min(ys)) * _LARGE_RISE)
     return LASTING if large_rises >= FEWEST_RISES else FEW_RISES
 
 

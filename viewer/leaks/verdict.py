@@ -127,6 +127,9 @@ def _warm_up(series: Series) -> Judgement | None:
     flat = all(max(part) - min(part) <= spread / 10 for part in (before, after))
     if not flat or ys[start + span] - ys[start] < spread * 0.8:
         return None
+    parts = trends.stretches(xs, ys)
+    if len(parts) > 1 and any(part[-1] > part[0] for part in parts):
+        return None  # what looks like a step may be all that grew where nobody looked
     first = next(index for index in range(start, start + span) if ys[index + 1] > ys[index])
     change = _amounts(ys[start], ys[start + span], series, "to")
     reason = f"one step, from {change}, at invocation {xs[first + 1]:,}"

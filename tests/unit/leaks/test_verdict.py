@@ -55,6 +55,34 @@ def test_leaks_are_found(name):
     assert leaks_in_percent(name, shape, 100) >= at_100
 
 
+def leaks_across_a_gap(name, shape):
+    """Return how many of 100 series are called leaks whose beginning and end alone were captured."""
+    rng = Random(f"{name} gap")
+    seen = [*range(20), *range(380, 400)]
+    leaks = 0
+    for _ in range(100):
+        values = shape(rng, 400)
+        one = Series(
+            Subject("container", "app.CACHE", "entries"),
+            tuple(n + 2 for n in seen),
+            tuple(values[n] for n in seen),
+            len(seen),
+        )
+        trend = trend_of(one)
+        leaks += judge_series(one, trend, trend.p).verdict == "leak"
+    return leaks
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_look_alikes_stay_silent_across_a_gap(name):
+    assert leaks_across_a_gap(name, SILENT[name][0]) <= 2
+
+
+@pytest.mark.parametrize("name", [name for name in FOUND if name != "very noisy"])
+def test_leaks_are_found_across_a_gap(name):
+    assert leaks_across_a_gap(name, FOUND[name][0]) >= 60
+
+
 def test_looking_after_every_invocation_does_not_cheat():
     rng = Random(5)
     caught = 0

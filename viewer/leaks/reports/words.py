@@ -136,7 +136,10 @@ def name_in(report: Report, function: str, subject: str) -> str:
 def summary(report: Report, unlisted: int) -> str:
     """Return the whole report in one sentence."""
     warm = sum(environment.warm for environment in report.environments)
-    looked = f"{counted(warm, 'warm invocation')} in {counted(len(report.environments), 'environment')}"
+    ran = sum(environment.ran for environment in report.environments)
+    # Of the others there is no capture: they were not chosen, or their captures are not here.
+    invocations = f"{warm:,} of {ran:,} warm invocations" if warm < ran else counted(warm, "warm invocation")
+    looked = f"{invocations} in {counted(len(report.environments), 'environment')}"
     if not warm:
         return f"Nothing to judge: {looked} with a look at memory (PROFILER_MEMORY is off, or all were cold)."
     rest = f", {unlisted:,} more judged harmless (--all lists them)" if unlisted else ""
