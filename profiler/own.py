@@ -16,3 +16,8 @@ if hasattr(os, "register_at_fork"):
 def is_own_file(path: str) -> bool:
     """Tell whether a source file is part of the profiler."""
     return path.startswith(DIRECTORY)
+
+
+def is_own_module(name: str) -> bool:
+    """Tell whether a module is part of the profiler."""
+    return name.partition(".")[0] == "profiler"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
-from profiler.memory.containers import entries_of_cache, estimated_bytes
+from profiler.memory.containers import LRU_CACHE, entries_of_cache, estimated_bytes
 from profiler.memory.roots import OwnModules
-from profiler.memory.walk import LRU_CACHE, UNCHANGING_TYPES, Seen, Unchanging, Walk
+from profiler.memory.walk import UNCHANGING_TYPES, Seen, Unchanging, Walk
 
 # Of the containers of one path so many are measured; the others are taken to be like them.
 _MEASURED_AT_MOST = 16

@@ -7,6 +7,7 @@ a proxy with its own `__class__` and a property named `__dict__` are never calle
 from __future__ import annotations
 
 import collections
+import functools
 import gc
 import re
 import sys
@@ -26,6 +27,7 @@ _LENGTHS: tuple[tuple[type, Any], ...] = (
     (array, array.__len__),
 )
 _BASES = tuple(base for base, _ in _LENGTHS)
+LRU_CACHE = type(functools.lru_cache(len))
 # By identity, for `in` would let a metaclass compare: the built-in containers themselves, and what is none.
 _LENGTH_OF = {id(kind): length for kind, length in _LENGTHS}
 PLAIN = frozenset(map(id, (int, float, complex, bool, str, bytes, type(None))))

@@ -18,7 +18,7 @@ from types import CellType, FrameType, FunctionType, MethodType, ModuleType, Tra
 from typing import Any
 
 from profiler.memory.containers import attributes_of, entries_of, instance_dict, is_kind
-from profiler.own import is_own_file
+from profiler.own import is_own_file, is_own_module
 
 OBJECTS_AT_MOST = 150_000
 TIME_AT_MOST_NS = 30_000_000
@@ -42,7 +42,8 @@ def holders(targets: Sequence[Any], own_modules: Sequence[tuple[str, ModuleType]
         search.run(_globals_of(dict(own_modules)))
         context = contextvars.copy_context()
         search.run({id(context): ("context variables", context)})
-        search.run(_globals_of(_all_modules()))
+        others = {name: module for name, module in _all_modules().items() if not is_own_module(name)}
+        search.run(_globals_of(others))
         search.run({id(frame): (name, frame) for name, frame in _running()})
         return search.paths()
     finally:
@@ -54,11 +55,7 @@ def holders(targets: Sequence[Any], own_modules: Sequence[tuple[str, ModuleType]
 def _all_modules() -> dict[str, ModuleType]:
     modules = list(sys.modules.items())
     # type() and not isinstance(): a lazy module may run code when it is asked for its class.
-    return {
-        name: module
-        for name, module in modules
-        if type(module) is ModuleType and name.partition(".")[0] != "profiler"
-    }
+    return {name: module for name, module in modules if type(module) is ModuleType}
 
 
 def _globals_of(modules: Mapping[str, ModuleType]) -> dict[int, tuple[str, Any]]:
@@ -87,7 +84,8 @@ class _Search:
         self._seen: dict[int, int] = {}
         self._batches: list[list[Any]] = []
         self._roots: dict[int, tuple[str, Any]] = {}
-        # The globals of a module are reached by its name alone: each function leads to them.
+        # The globals of a module are reached by its name alone: each function leads to them. Those of the
+        # profiler are seen and never searched.
         for module in _all_modules().values():
             self._seen[id(vars(module))] = -1
         self._seen.update({id(mine): -1 for mine in (self._wanted, self._seen, self._batches, targets)})

@@ -8,7 +8,6 @@ and from then on read with each capture: only that is told.
 from __future__ import annotations
 
 import collections
-import functools
 import sys
 import time
 from array import array
@@ -16,8 +15,9 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from profiler.memory.containers import attributes_of, bound_of, entries_of, expires, module_of
+from profiler.memory.containers import LRU_CACHE, attributes_of, bound_of, entries_of, expires, module_of
 from profiler.memory.roots import OwnModules
+from profiler.own import is_own_module
 
 SLICE_NS = 100_000
 # The first invocation is slow anyway; and what is remembered of a pass should not look like growth later.
@@ -26,7 +26,6 @@ _REMEMBERED_AT_MOST = 20_000
 SUSPECTS_AT_MOST = 64
 # What grows in these is told by `registries`.
 _TOLD_ELSEWHERE = ("sys", "threading", "logging", "asyncio.tasks", "concurrent.futures.thread")
-_LruCache = type(functools.lru_cache(len))
 _KINDS = frozenset(
     map(
         id,
@@ -40,7 +39,7 @@ _KINDS = frozenset(
             collections.Counter,
             bytearray,
             array,
-            _LruCache,
+            LRU_CACHE,
         ),
     )
 )
@@ -102,7 +101,7 @@ class Packages:
     def _look_at(self, name: str) -> int:
         """Note the sizes of a module's containers, and suspect those that grew since the last pass."""
         module = sys.modules.get(name)
-        if type(module) is not ModuleType or name.partition(".")[0] == "profiler":
+        if type(module) is not ModuleType or is_own_module(name):
             return 0
         for owner, key, container in _containers(name, module):
             entries = _entries(container)
@@ -135,7 +134,7 @@ def _containers(name: str, module: ModuleType) -> Iterator[tuple[str, str, Any]]
 
 
 def _entries(container: Any) -> int:
-    if type(container) is _LruCache:
+    if type(container) is LRU_CACHE:
         return int(container.cache_info().currsize)
     return entries_of(container) or 0
 
@@ -151,7 +150,7 @@ def _read(place: _Place) -> Reading | None:
     kind = type(container)
     if id(kind) not in _KINDS:
         return None
-    if kind is _LruCache:
+    if kind is LRU_CACHE:
         info = container.cache_info()
         return Reading(place.path, "lru_cache", info.currsize, info.maxsize, False)
     bound = container.maxlen if kind is collections.deque else None

@@ -22,11 +22,10 @@ DEEP_FRAMES = 4
 # Something new that grows is traced again after twice the captures so far, the same after so many times them.
 _NEW_AGAIN = 2
 _SAME_AGAIN = 32
-# From one quarter of the window to the next; less is noise.
-_LEAST_RISE = {"entries": 1, "blocks": 20, "bytes": 256 * 1024}
-
-
-_PROCESS = {"Python heap", "resident memory"}
+_HEAP, _RESIDENT = "Python heap", "resident memory"
+# From one quarter of the window to the next, in blocks, bytes, and entries; less is noise.
+_LEAST_RISE = {_HEAP: 20, _RESIDENT: 256 * 1024}
+_LEAST_RISE_OF_ENTRIES = 1
 
 
 class Suspicion:
@@ -74,9 +73,9 @@ class Suspicion:
             return
         if self._captures <= WARM_UP:
             return
-        readings = [*entries, ("Python heap", blocks)]
+        readings = [*entries, (_HEAP, blocks)]
         if rss_bytes is not None:
-            readings.append(("resident memory", rss_bytes))
+            readings.append((_RESIDENT, rss_bytes))
         present = {}
         for path, value in readings:
             values = self._seen.get(path) or deque(maxlen=_SEEN)
@@ -86,7 +85,7 @@ class Suspicion:
         grown = {path for path, values in present.items() if _grows(path, values)}
         if grown and self._is_time(grown):
             # Whatever grows makes the process grow too, if not in the same window.
-            self._known |= grown | _PROCESS
+            self._known |= grown | {_HEAP, _RESIDENT}
             self.reasons = sorted(grown)
             self._left = SHALLOW_CAPTURES + DEEP_CAPTURES
             self._named = False
@@ -107,5 +106,5 @@ def _grows(path: str, values: Sequence[int]) -> bool:
         return False
     seen = list(values)
     lows = [min(seen[start : start + _QUARTER]) for start in range(0, _SEEN, _QUARTER)]
-    unit = {"Python heap": "blocks", "resident memory": "bytes"}.get(path, "entries")
-    return all(later - earlier >= _LEAST_RISE[unit] for earlier, later in pairwise(lows))
+    least = _LEAST_RISE.get(path, _LEAST_RISE_OF_ENTRIES)
+    return all(later - earlier >= least for earlier, later in pairwise(lows))

@@ -12,7 +12,7 @@ import gc
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import ModuleType
@@ -22,6 +22,7 @@ from profiler import host
 from profiler.capture import TypeCount
 from profiler.memory.containers import module_of, object_bytes
 from profiler.memory.holders import holders
+from profiler.own import is_own_module
 
 # What an invocation adds to the allowance: a constant, and a share of its duration.
 ALLOWANCE_NS = 200_000
@@ -84,16 +85,16 @@ class TypeCounts:
         if self._captures == 1 or self._allowance_ns < self._cost_ns or self._cost_ns > _COST_AT_MOST_NS:
             return Objects()
         started_ns = time.perf_counter_ns()
-        counts = _count()
+        counts = _Counts()
         self._counts += 1
         if self._first is None:
-            self._first = {id(kind): count for kind, count in counts.items()}
+            self._first = dict(counts.by_id)
         found = self._grown(counts)
         self._cost_ns = time.perf_counter_ns() - started_ns
         self._allowance_ns = 0
         if is_suspicious and _has_room(limit_bytes):
             self._search(counts, own_modules)
-        return Objects(counts.total(), found)
+        return Objects(counts.by_id.total(), found)
 
     def _is_suspicious(self, explained: bool) -> bool:
         """Tell whether the heap grew with nearly each of the last invocations, and no container did."""
@@ -102,38 +103,41 @@ class TypeCounts:
         rises = sum(later > earlier for earlier, later in pairwise(self._blocks))
         return rises >= _BLOCKS_KEPT - 2 and sum(self._explained) <= _BLOCKS_KEPT // 2
 
-    def _grown(self, counts: Counter[type]) -> tuple[TypeCount, ...]:
+    def _grown(self, counts: _Counts) -> tuple[TypeCount, ...]:
         assert self._first is not None
         growth = {
-            kind: count - self._first.get(id(kind), 0)
-            for kind, count in counts.items()
-            if id(kind) in self._told or count > self._first.get(id(kind), 0) + _GREW_BY
+            kind: count - self._first.get(kind, 0)
+            for kind, count in counts.by_id.items()
+            if kind in self._told or count > self._first.get(kind, 0) + _GREW_BY
         }
+        types = counts.types(growth)
         found = []
         for kind in sorted(growth, key=lambda each: -growth[each]):
-            told = self._told.get(id(kind))
-            if told is None and (len(self._told) >= TYPES_AT_MOST or _is_ours(kind)):
+            told = self._told.get(kind)
+            if told is None and (len(self._told) >= TYPES_AT_MOST or is_own_module(module_of(types[kind]))):
                 continue
             if told is None:
-                told = self._told[id(kind)] = _Told()
-            told.rises += counts[kind] > told.highest
-            told.highest = max(told.highest, counts[kind])
-            found.append(TypeCount(_name(kind), counts[kind], told.held_by, told.object_bytes))
+                told = self._told[kind] = _Told()
+            count = counts.by_id[kind]
+            told.rises += count > told.highest
+            told.highest = max(told.highest, count)
+            found.append(TypeCount(_name(types[kind]), count, told.held_by, told.object_bytes))
         return tuple(found)
 
     # ---- who holds them ------------------------------------------------------------------------
 
-    def _search(self, counts: Counter[type], own_modules: Sequence[tuple[str, ModuleType]]) -> None:
+    def _search(self, counts: _Counts, own_modules: Sequence[tuple[str, ModuleType]]) -> None:
         """Look for who holds the types that grew most, where they have grown again and again."""
-        due = [kind for kind in counts if id(kind) in self._told and self._told[id(kind)].is_due()]
+        due = [kind for kind, told in self._told.items() if kind in counts.by_id and told.is_due()]
         if not due:
             return
         first = self._first or {}
-        due.sort(key=lambda kind: first.get(id(kind), 0) - counts[kind])
-        targets = {kind: _sample(kind) for kind in due[:_SEARCHED_TYPES]}
+        due.sort(key=lambda kind: first.get(kind, 0) - counts.by_id[kind])
+        types = counts.types(due[:_SEARCHED_TYPES])
+        targets = {kind: _sample(types[kind]) for kind in types}
         paths = holders([item for items in targets.values() for item in items], own_modules)
         for kind, items in targets.items():
-            told = self._told[id(kind)]
+            told = self._told[kind]
             told.searched_at = told.rises
             told.object_bytes = sum(object_bytes(item) for item in items) // len(items) if items else None
             # Most of them, or it is the path of a few that do not matter.
@@ -165,14 +169,23 @@ class _Told:
         return self.rises >= 2 * self.searched_at
 
 
-def _count() -> Counter[type]:
-    was_enabled = gc.isenabled()
-    gc.disable()  # a collection in the middle would cost more than the count
-    try:
-        return Counter(map(type, gc.get_objects()))
-    finally:
-        if was_enabled:
-            gc.enable()
+class _Counts:
+    """One count of all objects, by the `id` of their types: to look a type up would ask its metaclass."""
+
+    def __init__(self) -> None:
+        was_enabled = gc.isenabled()
+        gc.disable()  # a collection in the middle would cost more than the count
+        try:
+            self._kinds = list(map(type, gc.get_objects()))
+        finally:
+            if was_enabled:
+                gc.enable()
+        self.by_id = Counter(map(id, self._kinds))
+
+    def types(self, wanted: Iterable[int]) -> dict[int, type]:
+        """Return the types with these ids."""
+        by_id = dict(zip(map(id, self._kinds), self._kinds, strict=True))
+        return {kind: by_id[kind] for kind in wanted}
 
 
 def _sample(kind: type) -> list[Any]:
@@ -183,10 +196,6 @@ def _sample(kind: type) -> list[Any]:
     )
     newer = items[len(items) // 2 :]
     return newer[:: max(1, len(newer) // _SEARCHED_OBJECTS)][:_SEARCHED_OBJECTS]
-
-
-def _is_ours(kind: type) -> bool:
-    return module_of(kind).partition(".")[0] == "profiler"
 
 
 def _name(kind: type) -> str:

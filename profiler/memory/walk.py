@@ -7,7 +7,6 @@ through a key or an index is written `[]`. No key and no value of anybody's data
 from __future__ import annotations
 
 import collections
-import functools
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import copy_context
@@ -15,7 +14,17 @@ from itertools import islice
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from profiler.memory.containers import PLAIN, attributes_of, bound_of, entries_of, expires, is_kind, module_of
+from profiler.memory.containers import (
+    LRU_CACHE,
+    PLAIN,
+    attributes_of,
+    bound_of,
+    entries_of,
+    expires,
+    is_kind,
+    module_of,
+)
+from profiler.own import is_own_module
 
 NODES_AT_MOST = 20_000
 TIME_AT_MOST_NS = 20_000_000
@@ -30,7 +39,6 @@ _LONG_TEXT = 256
 _TRANSPARENT_MODULES = ("builtins", "collections", "array", "functools", "weakref", "types")
 _NODES_PER_CLOCK_LOOK = 64
 
-LRU_CACHE = type(functools.lru_cache(len))
 # Types that are transparent, by identity: most of what there is.
 _TRANSPARENT = frozenset(map(id, (dict, list, set, tuple, FunctionType, LRU_CACHE, type)))
 _TEXTS = (id(str), id(bytes))
@@ -130,7 +138,7 @@ class Walk:
             seen.add(id(value))
             is_skipped = skipped.get(id(kind))
             if is_skipped is None:
-                is_skipped = skipped[id(kind)] = _is_ours(kind)
+                is_skipped = skipped[id(kind)] = is_own_module(module_of(kind))
             if is_skipped or depth > _DEPTH_AT_MOST:
                 continue
             below = depth + 1 if id(kind) in _TRANSPARENT else self._depth_below(kind, depth)
@@ -250,10 +258,6 @@ class Walk:
         for name, item in attributes.items():
             if name.isidentifier():
                 yield f"{path}.{name}", item, bound, has_expiry
-
-
-def _is_ours(kind: type) -> bool:
-    return module_of(kind).partition(".")[0] == "profiler"
 
 
 def _is_quiet(value: Any) -> bool:

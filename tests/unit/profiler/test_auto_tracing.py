@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -17,7 +15,6 @@ from profiler.memory.headroom import shortage
 from profiler.memory.probe import MemoryProbe
 from profiler.memory.process import ProcessReading
 from profiler.memory.suspicion import DEEP_CAPTURES, DEEP_FRAMES, SHALLOW_CAPTURES, Suspicion
-from tests.unit.profiler.helpers import load_module
 
 MB = 1 << 20
 CODE = """
@@ -39,9 +36,8 @@ CODE = """
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[ModuleType]:
-    yield load_module("app", CODE, tmp_path)
-    del sys.modules["app"]
+def app(module: Callable[[str, str], ModuleType]) -> ModuleType:
+    return module("app", CODE)
 
 
 @pytest.fixture(autouse=True)

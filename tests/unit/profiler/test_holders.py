@@ -6,8 +6,7 @@ import contextvars
 import gc
 import sys
 import weakref
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +14,6 @@ import pytest
 
 from profiler.memory import holders as holders_module
 from profiler.memory.holders import holders
-from tests.unit.profiler.helpers import load_module
 
 CODE = """
     import functools
@@ -89,9 +87,8 @@ CODE = """
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[ModuleType]:
-    yield load_module("app", CODE, tmp_path)
-    del sys.modules["app"]
+def app(module: Callable[[str, str], ModuleType]) -> ModuleType:
+    return module("app", CODE)
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -13,7 +12,6 @@ from profiler import host
 from profiler.capture import TypeCount
 from profiler.memory import types as types_module
 from profiler.memory.types import TypeCounts
-from tests.unit.profiler.helpers import load_module
 
 CODE = """
     class Order:
@@ -37,9 +35,8 @@ CODE = """
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[ModuleType]:
-    yield load_module("app", CODE, tmp_path)
-    del sys.modules["app"]
+def app(module: Callable[[str, str], ModuleType]) -> ModuleType:
+    return module("app", CODE)
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +113,17 @@ def test_it_counts_as_often_as_it_may(app: ModuleType, monkeypatch: pytest.Monke
     monkeypatch.setattr(types_module, "ALLOWANCE_NS", 0)
     monkeypatch.setattr(types_module, "ALLOWANCE_SHARE", 0.01)
     counted = []
-    monkeypatch.setattr(types_module, "_count", lambda: counted.append(1) or types_module.Counter())
+
+    class Nothing:
+        by_id = types_module.Counter()
+
+        def __init__(self) -> None:
+            counted.append(1)
+
+        def types(self, wanted: object) -> dict[int, type]:
+            return {}
+
+    monkeypatch.setattr(types_module, "_Counts", Nothing)
     counts = TypeCounts()
     counts.take(0, None, [])
     counts.take(0, None, [])
@@ -135,6 +142,28 @@ def test_a_count_that_is_too_dear_is_the_last(app: ModuleType) -> None:
     counts._cost_ns = 10**13
     app.leak(100)
     assert counts_of(app, counts, duration_ns=10**17) == {}
+
+
+def test_no_metaclass_is_asked_anything(app: ModuleType) -> None:
+    asked: list[str] = []
+
+    def witness(name: str) -> Any:
+        return lambda *_: asked.append(name) or NotImplemented
+
+    class Meta(type):
+        __eq__ = witness("__eq__")
+        __hash__ = None  # type: ignore[assignment]
+        __getattr__ = witness("__getattr__")
+
+    counts, kept = TypeCounts(), []
+    made = Meta("Made", (), {})
+    asked.clear()
+    for _ in range(30):
+        kept += [object.__new__(made) for _ in range(4)]
+        app.KEPT = kept
+        told = {one.type for one in counts.take(0, None, [("app", app)]).types}
+    assert any(name.endswith("Made") for name in told)
+    assert asked == []
 
 
 def test_types_are_not_kept_alive(app: ModuleType) -> None:
