@@ -685,6 +685,14 @@ def test_a_memory_probe_that_fails(step: str, monkeypatch: pytest.MonkeyPatch) -
     assert it.recorder.guard.failures == 3
 
 
+def test_memory_that_cannot_be_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("profiler.recorder.MemoryProbe.relieve", lambda *_: 1 / 0)
+    it = armed(answer, memory="census")
+    it.recorder.relieve()  # in the thread that watches, which must go on
+    assert it.call(1, None) == 1
+    assert len(it.captures) == 1
+
+
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError(), OSError(28, "No space left on device")])
 def test_encoding_that_fails(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> bytes:
