@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from viewer.diff.comparison import Change, Comparison, Estimate
+from viewer.markdown import code, text
 from viewer.renderers.text import location
 from viewer.units import counted, weight
 
@@ -97,9 +98,9 @@ def sureness(p: float | None, *, short: bool = False) -> str:
 def markdown(comparison: Comparison, everything: bool, limit: int) -> str:
     """Return the comparison as Markdown."""
     lines = [
-        f"### {_cell(comparison.before)} → {_cell(comparison.after)}",
+        f"### {text(comparison.before)} → {text(comparison.after)}",
         "",
-        f"{_cell(headline(comparison))}.",
+        f"{text(headline(comparison))}.",
         "",
     ]
     rows = told(comparison, everything)
@@ -114,17 +115,4 @@ def markdown(comparison: Comparison, everything: bool, limit: int) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     name, *numbers, where = cells
-    return f"| {_code(name)} | " + " | ".join(map(_cell, numbers)) + f" | {_code(where)} |"
-
-
-def _code(text: str) -> str:
-    """Return text as a code span, in which nothing but the end of the cell and of the span means anything."""
-    return f"`{_printable(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
-
-
-def _cell(text: str) -> str:
-    return _printable(text).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "�" for character in text)
+    return f"| {' | '.join((code(name), *map(text, numbers), code(where)))} |"

@@ -8,6 +8,7 @@ explains it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from profiler.capture import Frame
 from viewer.leaks.advice import Clues, advise
@@ -46,8 +47,6 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
     leaking = outermost([one for one in containers if one.verdict == LEAK])
     types = held([one for one in judged if one.objects is not None], leaking, containers)
     owners = Owners(leaking, containers)
-    joined: dict[str, list[Judged]] = {one.name: [] for one in leaking}
-    alone: dict[tuple[str, str], list[Judged]] = {}
     holders = Holders(leaking)
     below: dict[str, list[str]] = {one.name: [] for one in leaking}
     others: list[Other] = []
@@ -57,23 +56,12 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
             others.append(_other(one))
         elif holder is not one:
             below[holder.name].append(one.name)
-    for site in sites:
-        owner = owners.of(site) if site.verdict == LEAK or _rises(site) else None
-        holder = holders.of(owner.name) if owner is not None else None
-        if site.verdict != LEAK and holder is not None:
-            # No verdict of its own, for it grows in steps as the table of a dict does: a part of the leak.
-            joined[holder.name].append(site)
-        elif site.verdict != LEAK:
-            others += [_other(site)] if site.verdict not in (STABLE, INSUFFICIENT) else []
-        elif owner is None:
-            frame = site.series.subject.stack[-1]
-            alone.setdefault((frame.file, frame.name), []).append(site)
-        elif holder is not None:
-            joined[holder.name].append(site)
-        else:
-            others.append(_other(site, owner.verdict, f"fills {owner.name}: {owner.judgement.reason}"))
+    filled = _filled(sites, owners, holders)
+    others += filled.others
     findings = [
-        _container_finding(one, joined[one.name], below[one.name], types.joined.get(one.name, ()))
+        _container_finding(
+            one, filled.joined.get(one.name, ()), below[one.name], types.joined.get(one.name, ())
+        )
         for one in leaking
     ]
     unowned = [site for site in sites if owners.of(site) is None and _rises_steadily(site)]
@@ -83,13 +71,42 @@ def find(judged: Sequence[Judged]) -> tuple[list[Finding], list[Other]]:
         for one, owner in types.explained
     ]
     others += [_other(one, INSUFFICIENT, NOT_HELD) for one in types.unheld]
-    for group in alone.values():
+    for group in filled.alone.values():
         if _growth(group) >= SITE_FLOOR_BYTES:
             findings.append(_site_finding(group))
         else:
             others += [_other(site, INSUFFICIENT, _TOO_SMALL) for site in group]
     process, rest = _process(judged, findings, types, unowned)
     return findings + process, others + rest
+
+
+@dataclass(slots=True)
+class _Filled:
+    """Allocation sites by what they fill: a leaking container by its name, or nothing that is known."""
+
+    joined: dict[str, list[Judged]] = field(default_factory=dict)
+    alone: dict[tuple[str, str], list[Judged]] = field(default_factory=dict)
+    others: list[Other] = field(default_factory=list)
+
+
+def _filled(sites: Sequence[Judged], owners: Owners, holders: Holders) -> _Filled:
+    found = _Filled()
+    for site in sites:
+        leaks = site.verdict == LEAK
+        owner = owners.of(site) if leaks or _rises(site) else None
+        holder = holders.of(owner.name) if owner is not None else None
+        if holder is not None:
+            # Also one without a verdict of its own, for it grows in steps as the table of a dict does.
+            found.joined.setdefault(holder.name, []).append(site)
+        elif leaks and owner is not None:
+            reason = f"fills {owner.name}: {owner.judgement.reason}"
+            found.others.append(_other(site, owner.verdict, reason))
+        elif leaks:
+            frame = site.series.subject.stack[-1]
+            found.alone.setdefault((frame.file, frame.name), []).append(site)
+        elif site.verdict not in (STABLE, INSUFFICIENT):
+            found.others.append(_other(site))
+    return found
 
 
 # ---- findings ----------------------------------------------------------------------------------

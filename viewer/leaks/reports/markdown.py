@@ -8,7 +8,7 @@ from viewer.leaks.report import Finding, Report
 from viewer.leaks.reports import words
 from viewer.leaks.reports.terminal import sparkline
 from viewer.leaks.statistics import thin
-from viewer.units import printable
+from viewer.markdown import code, text
 
 _BARS_AT_MOST = 24
 
@@ -58,23 +58,3 @@ def _row(report: Report, finding: Finding) -> str:
         bars,
     )
     return f"| {' | '.join(cells)} |"
-
-
-def code(name: str) -> str:
-    """Return a name as inline code in a table's cell, whatever is in it."""
-    shown = printable(name)
-    # A pipe ends a cell even in code; a run of backticks needs a longer one around it.
-    shown = shown.replace("|", "\\|")
-    fence = "`"
-    while fence in shown:
-        fence += "`"
-    padding = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{fence}{padding}{shown}{padding}{fence}" if shown else ""
-
-
-def text(words_of_ours: str) -> str:
-    """Return text with everything escaped that Markdown or HTML would read as an order."""
-    shown = printable(words_of_ours)
-    for special in "\\`*_[]<>|#~&!":
-        shown = shown.replace(special, f"\\{special}")
-    return shown
