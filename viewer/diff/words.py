@@ -11,6 +11,7 @@ from viewer.units import counted, weight
 
 # Of an invocation; what changes by less is not worth a line unless it is asked for.
 LEAST_SHARE = 0.001
+_LEAST_PERCENT = 0.05
 HEADER = ("function", "before", "after", "change", "%", "sure", "location")
 
 
@@ -74,6 +75,8 @@ def percent(estimate: Estimate) -> str:
     if estimate.relative is None:
         return ""
     share = estimate.relative * 100
+    if abs(share) < _LEAST_PERCENT:
+        return "0 %"
     return f"{'−' if share < 0 else '+'}{abs(share):,.{0 if abs(share) >= 10 else 1}f} %"
 
 

@@ -13,6 +13,7 @@ from profiler.capture import Frame
 from profiler.errors import SelectionError
 from viewer.building import ProfileBuilder
 from viewer.diff import Change, Comparison, Side, compare, words
+from viewer.diff.comparison import Estimate
 from viewer.diff.limits import Limit
 from viewer.diff.page import render
 from viewer.profile import Profile
@@ -156,6 +157,14 @@ def test_what_may_be_chance_breaks_no_limit() -> None:
     before = side("old", noisy({"price": 10}, 4, 1, 0.5))
     after = side("new", noisy({"price": 12}, 4, 2, 0.5))
     assert Limit.parse("self>+1%").broken_by(compare(before, after)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [(10, 15, "+50 %"), (10, 10.2, "+2.0 %"), (10, 9, "−10 %"), (10, 9.9999, "0 %"), (0, 5, "")],
+)
+def test_percent(before: float, after: float, text: str) -> None:
+    assert words.percent(Estimate(before, after, None, None, None)) == text
 
 
 # ---- how it is told -------------------------------------------------------------------------------
